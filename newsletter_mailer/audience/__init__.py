@@ -1,0 +1,1 @@
+"""Subscribers: who gets the newsletter."""

@@ -1,0 +1,1 @@
+"""A campaign: an issue frozen for sending, its deliveries, and the transports."""

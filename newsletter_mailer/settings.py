@@ -1,0 +1,244 @@
+"""Settings: `newsletter.toml`, overridden by environment variables `NEWSLETTER_*`."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from newsletter_mailer.errors import SettingsError
+from newsletter_mailer.mailbox import Address
+
+SETTINGS_FILE = "newsletter.toml"
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]+$")]
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        message = f"{name!r} is not a known time zone such as Europe/London"
+        raise ValueError(message) from error
+    return name
+
+
+def _base(url: str) -> str:
+    HttpUrl(url)
+    return url.rstrip("/")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Office(_Part):
+    """Who sends: shown in each mail's footer, as the law on electronic mail asks."""
+
+    name: Line
+    address: tuple[Line, ...]
+    phone: Line
+    email: Address
+    website: Annotated[str, AfterValidator(lambda url: str(HttpUrl(url)))]
+    timezone: Annotated[str, AfterValidator(_known_zone)] = "Europe/London"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The office's time zone, in which pages and event times are written."""
+        return ZoneInfo(self.timezone)
+
+
+class Sender(_Part):
+    """The From line, and where replies go if elsewhere."""
+
+    name: Line
+    address: Address
+    reply_to: Address | None = None
+
+
+class Greeting(_Part):
+    """How a reader is addressed. `fallback_name` replaces a name nobody gave."""
+
+    named: Line = "Dear {{first_name}},"
+    unnamed: Line = "Hello,"
+    fallback_name: Line = "colleague"
+
+
+class Theme(_Part):
+    """The colours of mails, light and dark. `#rrggbb`, small letters."""
+
+    masthead: Colour = "#0b2a42"
+    accent: Colour = "#f0b429"
+    page: Colour = "#eef2f5"
+    card: Colour = "#ffffff"
+    text: Colour = "#1b2733"
+    quiet: Colour = "#4a5b6a"
+    heading: Colour = "#0b2a42"
+    link: Colour = "#004b87"
+    button: Colour = "#00566b"
+    tint: Colour = "#e6f2f5"
+    warm: Colour = "#fff4d6"
+    rule: Colour = "#d5dee5"
+
+
+class Send(_Part):
+    """How a campaign is cut into batches, and where its pictures are."""
+
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+    images: Literal["inline", "hosted"] = "inline"
+
+
+class Settings(BaseSettings):
+    """All settings of one project, and the folders that hang on its root."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NEWSLETTER_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+    )
+
+    root: Path
+    base_url: Annotated[str, AfterValidator(_base)]
+    transport: Literal["outbox"] = "outbox"
+    database_url: str | None = None
+    database_wait: Annotated[float, Field(ge=0, le=300)] = 30.0
+    secret_key: SecretStr | None = None
+    office: Office
+    sender: Sender
+    greeting: Greeting = Greeting()
+    theme: Theme = Theme()
+    send: Send = Send()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment stand over the file; read nothing else."""
+        return env_settings, init_settings
+
+    @property
+    def issues(self) -> Path:
+        """The folder of issues."""
+        return self.root / "issues"
+
+    @property
+    def email_templates(self) -> Path:
+        """The folder of the mail's templates."""
+        return self.root / "templates" / "email"
+
+    @property
+    def agencies_file(self) -> Path:
+        """The registry of agencies."""
+        return self.root / "subscribers" / "agencies.yaml"
+
+    @property
+    def state(self) -> Path:
+        """The folder for what the program itself keeps: the database, the outbox, keys."""
+        return self.root / "var"
+
+    @property
+    def outbox(self) -> Path:
+        """Where the `outbox` transport writes messages."""
+        return self.state / "outbox"
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds `newsletter.toml`.
+
+    Raises:
+        SettingsError: there is none.
+    """
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / SETTINGS_FILE).is_file():
+            return folder
+    message = (
+        f"No {SETTINGS_FILE} in {start} or a folder above it. "
+        "Run the command inside a newsletter project, or name one with --project."
+    )
+    raise SettingsError(message)
+
+
+def load_settings(root: Path) -> Settings:
+    """Read the settings of the project in `root`.
+
+    Raises:
+        SettingsError: a setting is missing, unknown or malformed; all are named at once.
+    """
+    file = root / SETTINGS_FILE
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise SettingsError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file} is not valid TOML: {error}.") from error
+    secrets = _keys(values) & {"secret_key", "password", "api_key"}
+    if secrets:
+        name = sorted(secrets)[0]
+        raise SettingsError(
+            f"{SETTINGS_FILE}:{_line_of(text, (name,))}: found a secret, {name}; secrets are read "
+            f"from the environment only. Move it to NEWSLETTER_{name.upper()}."
+        )
+    try:
+        return Settings(root=root, **values)
+    except ValidationError as error:
+        lines = [_explain(text, detail) for detail in error.errors(include_url=False)]
+        raise SettingsError("\n".join(lines)) from error
+
+
+def _keys(values: Mapping[str, Any]) -> set[str]:
+    nested = (_keys(value) for value in values.values() if isinstance(value, dict))
+    return set(values).union(*nested)
+
+
+def _explain(text: str, detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails has a loose shape
+    loc = tuple(str(part) for part in detail["loc"])
+    name = ".".join(loc)
+    if detail["type"] == "missing":
+        return f"{SETTINGS_FILE}: {name} is missing. Add it; README.md shows an example."
+    where = f"{SETTINGS_FILE}:{_line_of(text, loc)}"
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: {name} is not a setting. Check its spelling, or take it out."
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    variable = "NEWSLETTER_" + "__".join(part.upper() for part in loc)
+    return f"{where}: {name} is {detail['input']!r}: {message}. (Or {variable} is set so.)"
+
+
+def _line_of(text: str, loc: tuple[str, ...]) -> int:
+    """The line that sets `loc` in TOML text; 1 where it is not found."""
+    wanted = [part for part in loc if not part.isdigit()]
+    section = ".".join(wanted[:-1])
+    current = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[([^\]]+)\]", line)
+        if header:
+            current = header[1].strip()
+            if current == ".".join(wanted):
+                return number
+        elif current in (section, "") and re.match(rf"\s*{re.escape(wanted[-1])}\s*=", line):
+            return number
+    return 1
