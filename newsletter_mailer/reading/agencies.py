@@ -88,9 +88,7 @@ class Registry:
         """The agency with this id, or the default for one that is not (any more) in the file."""
         return self.by_id.get(id_, self.default)
 
-    def expand(
-        self, words: Iterable[str], place: Place, findings: list[Finding]
-    ) -> frozenset[str]:
+    def expand(self, words: Iterable[str], place: Place, findings: list[Finding]) -> frozenset[str]:
         """The ids of all agencies that these words address; a finding for an unknown word."""
         ids: set[str] = set()
         for word in words:

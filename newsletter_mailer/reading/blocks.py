@@ -43,17 +43,24 @@ def read_quote(directive: Directive, reader: BlockReader) -> Block | None:
     blocks = reader.blocks(directive.tokens)
     last = blocks[-1] if blocks else None
     if not isinstance(last, Paragraph):
-        reader.report(directive.place, "empty-block", "a quote without text", "a paragraph", "Write it.")
+        reader.report(
+            directive.place, "empty-block", "a quote without text", "a paragraph", "Write it."
+        )
         return None
     content, attribution = split_attribution(last.content)
     before = (Paragraph(content, place=last.place),) if content else ()
     if not attribution:
         reader.report(
-            last.place, "no-attribution", "a quote that does not say whose it is",
-            "a last line such as `-- A primary school`", "Add it.",
+            last.place,
+            "no-attribution",
+            "a quote that does not say whose it is",
+            "a last line such as `-- A primary school`",
+            "Add it.",
         )
     if not (blocks[:-1] or before):
-        reader.report(directive.place, "empty-block", "a quote without text", "a paragraph", "Write it.")
+        reader.report(
+            directive.place, "empty-block", "a quote without text", "a paragraph", "Write it."
+        )
     return Quote((*blocks[:-1], *before), attribution, place=directive.place)
 
 
@@ -61,7 +68,9 @@ def read_quotes(directive: Directive, reader: BlockReader) -> Block | None:
     """`::: quotes Title`: a list, each item with `-- who` at its end."""
     items = _list_items(directive, reader)
     remarks = [Remark(*split_attribution(content)) for content in items]
-    return Quotes(_title(directive, reader), tuple(remarks), place=directive.place) if items else None
+    return (
+        Quotes(_title(directive, reader), tuple(remarks), place=directive.place) if items else None
+    )
 
 
 def read_facts(directive: Directive, reader: BlockReader) -> Block | None:
@@ -77,8 +86,11 @@ def read_key_figures(directive: Directive, reader: BlockReader) -> Block | None:
         return None
     if len(table.head) not in (2, 3):
         reader.report(
-            table.place, "key-figures-columns", f"{len(table.head)} columns",
-            "two or three: what it is, what it was, what it is now", "Take columns out.",
+            table.place,
+            "key-figures-columns",
+            f"{len(table.head)} columns",
+            "two or three: what it is, what it was, what it is now",
+            "Take columns out.",
         )
         return None
     head = [plain_text(cell).strip() for cell in table.head]
@@ -100,10 +112,15 @@ def read_callout(directive: Directive, reader: BlockReader) -> Block | None:
     for block in blocks:
         if not isinstance(block, allowed):
             reader.report(
-                block.place, "block-in-callout", "a block that cannot stand in a callout",
-                "text, lists, buttons and `only`", "Put it before or after the callout.",
+                block.place,
+                "block-in-callout",
+                "a block that cannot stand in a callout",
+                "text, lists, buttons and `only`",
+                "Put it before or after the callout.",
             )
-    return _filled(directive, reader, Callout(_title(directive, reader), blocks, place=directive.place))
+    return _filled(
+        directive, reader, Callout(_title(directive, reader), blocks, place=directive.place)
+    )
 
 
 def read_compare(directive: Directive, reader: BlockReader) -> Block | None:
@@ -111,8 +128,11 @@ def read_compare(directive: Directive, reader: BlockReader) -> Block | None:
     panels = _panels(directive, reader)
     if len(panels) != 2:  # noqa: PLR2004 - two columns
         reader.report(
-            directive.place, "compare-columns", f"{len(panels)} headings in a comparison",
-            "two", "Begin each column with a `###` heading.",
+            directive.place,
+            "compare-columns",
+            f"{len(panels)} headings in a comparison",
+            "two",
+            "Begin each column with a `###` heading.",
         )
         return None
     return Compare((panels[0], panels[1]), place=directive.place)
@@ -142,16 +162,22 @@ def read_actions(directive: Directive, reader: BlockReader) -> Block | None:
         first = item[0] if item else None
         if len(item) != 1 or not isinstance(first, Paragraph):
             reader.report(
-                item[-1].place if item else directive.place, "action-shape",
-                "an action that is not one paragraph", "`- [agencies] what they do`", "Shorten it.",
+                item[-1].place if item else directive.place,
+                "action-shape",
+                "an action that is not one paragraph",
+                "`- [agencies] what they do`",
+                "Shorten it.",
             )
             continue
         start = first.content[0] if first.content else Text("")
         match = _ADDRESSEES.match(start.text) if isinstance(start, Text) else None
         if match is None or not isinstance(start, Text):
             reader.report(
-                first.place, "action-unaddressed", "an action that is addressed to nobody",
-                "agencies in brackets first: `- [gp, ccg] …`", "Say who must act, or [everyone].",
+                first.place,
+                "action-unaddressed",
+                "an action that is addressed to nobody",
+                "agencies in brackets first: `- [gp, ccg] …`",
+                "Say who must act, or [everyone].",
             )
             continue
         words = [word.strip() for word in match[1].split(",") if word.strip()]
@@ -159,8 +185,11 @@ def read_actions(directive: Directive, reader: BlockReader) -> Block | None:
         content = ((Text(rest),) if rest else ()) + first.content[1:]
         if not words or not plain_text(content).strip():
             reader.report(
-                first.place, "action-unaddressed", f"the action {plain_text(first.content)!r}",
-                "agencies in brackets, and what they do", "Write both.",
+                first.place,
+                "action-unaddressed",
+                f"the action {plain_text(first.content)!r}",
+                "agencies in brackets, and what they do",
+                "Write both.",
             )
             continue
         agencies = reader.registry.expand(words, first.place, reader.findings)
@@ -176,8 +205,11 @@ def read_button(directive: Directive, reader: BlockReader) -> Block | None:
     content = blocks[0].content if len(blocks) == 1 and isinstance(blocks[0], Paragraph) else ()
     if len(content) != 1 or not isinstance(content[0], Link):
         reader.report(
-            directive.place, "button-link", "a button that is not one link",
-            "`[words](address)`", "Write one link, and nothing else.",
+            directive.place,
+            "button-link",
+            "a button that is not one link",
+            "`[words](address)`",
+            "Write one link, and nothing else.",
         )
         return None
     return Button(content[0].content, content[0].target, place=directive.place)
@@ -192,8 +224,11 @@ def read_figure(directive: Directive, reader: BlockReader) -> Block | None:
                 picture = child
     if picture is None:
         reader.report(
-            directive.place, "figure-image", "a figure without a picture",
-            "`![alternative text](images/file.png)`", "Write it first, then a blank line and the caption.",
+            directive.place,
+            "figure-image",
+            "a figure without a picture",
+            "`![alternative text](images/file.png)`",
+            "Write it first, then a blank line and the caption.",
         )
         return None
     found: list[int] = []
@@ -209,7 +244,9 @@ def read_figure(directive: Directive, reader: BlockReader) -> Block | None:
     fields_in(alt, place, reader.findings, fields=False)
     if not alt:
         reader.report(
-            place, "no-alt", "a picture without alternative text",
+            place,
+            "no-alt",
+            "a picture without alternative text",
             "words between the square brackets",
             "Say what the picture shows to someone who cannot see it.",
         )
@@ -224,11 +261,16 @@ def read_only(directive: Directive, reader: BlockReader) -> Block | None:
     words = [word.strip() for word in directive.argument.split(",") if word.strip()]
     if not words:
         reader.report(
-            directive.place, "only-nobody", "`::: only` without agencies",
-            "`::: only gp, ccg`", "Name who this part is for.",
+            directive.place,
+            "only-nobody",
+            "`::: only` without agencies",
+            "`::: only gp, ccg`",
+            "Name who this part is for.",
         )
     agencies = reader.registry.expand(words, directive.place, reader.findings)
-    return _filled(directive, reader, Only(agencies, reader.blocks(directive.tokens), place=directive.place))
+    return _filled(
+        directive, reader, Only(agencies, reader.blocks(directive.tokens), place=directive.place)
+    )
 
 
 def split_attribution(content: Inlines) -> tuple[Inlines, Inlines]:
@@ -274,7 +316,10 @@ def _filled(directive: Directive, reader: BlockReader, block: Callout | Only) ->
     if block.blocks:
         return block
     reader.report(
-        directive.place, "empty-block", f"an empty `::: {directive.name}`", "some text",
+        directive.place,
+        "empty-block",
+        f"an empty `::: {directive.name}`",
+        "some text",
         "Fill it, or take it out.",
     )
     return None
@@ -282,8 +327,11 @@ def _filled(directive: Directive, reader: BlockReader, block: Callout | Only) ->
 
 def _report_not_list(directive: Directive, reader: BlockReader) -> None:
     reader.report(
-        directive.place, "not-a-list", f"`::: {directive.name}` whose body is not one list",
-        "`- item` lines", "Begin each with `- `.",
+        directive.place,
+        "not-a-list",
+        f"`::: {directive.name}` whose body is not one list",
+        "`- item` lines",
+        "Begin each with `- `.",
     )
 
 
@@ -300,8 +348,11 @@ def _list_items(directive: Directive, reader: BlockReader) -> tuple[Inlines, ...
             items.append(first.content)
         else:
             reader.report(
-                item[-1].place if item else directive.place, "item-shape",
-                "an item that is not one paragraph", "one paragraph an item", "Shorten it.",
+                item[-1].place if item else directive.place,
+                "item-shape",
+                "an item that is not one paragraph",
+                "one paragraph an item",
+                "Shorten it.",
             )
     return tuple(items)
 
@@ -311,8 +362,11 @@ def _table(directive: Directive, reader: BlockReader) -> Table | None:
     if len(blocks) == 1 and isinstance(blocks[0], Table) and blocks[0].rows:
         return blocks[0]
     reader.report(
-        directive.place, "not-a-table", f"`::: {directive.name}` whose body is not one table with rows",
-        "`| heading | heading |` lines", "Write a heading row, a row of dashes, and the rows.",
+        directive.place,
+        "not-a-table",
+        f"`::: {directive.name}` whose body is not one table with rows",
+        "`| heading | heading |` lines",
+        "Write a heading row, a row of dashes, and the rows.",
     )
     return None
 
@@ -322,13 +376,19 @@ def _panels(directive: Directive, reader: BlockReader) -> tuple[Panel, ...]:
     panels: list[Panel] = []
     if blocks and not isinstance(blocks[0], Heading):
         reader.report(
-            blocks[0].place, "no-heading", f"text before the first heading of `::: {directive.name}`",
-            "a `###` heading first", "Begin each part with a heading.",
+            blocks[0].place,
+            "no-heading",
+            f"text before the first heading of `::: {directive.name}`",
+            "a `###` heading first",
+            "Begin each part with a heading.",
         )
         return ()
     if not blocks:
         reader.report(
-            directive.place, "empty-block", f"an empty `::: {directive.name}`", "`###` headings, each with text"
+            directive.place,
+            "empty-block",
+            f"an empty `::: {directive.name}`",
+            "`###` headings, each with text",
         )
     starts = [at for at, block in enumerate(blocks) if isinstance(block, Heading)]
     for start, stop in zip(starts, [*starts[1:], len(blocks)], strict=True):
@@ -344,7 +404,9 @@ def _check_panel(body: Sequence[Block], reader: BlockReader) -> None:
     for block in body:
         if not isinstance(block, Paragraph | ListBlock | Quotation | Rule):
             reader.report(
-                block.place, "block-in-panel", "a block that cannot stand in a card or a column",
-                "paragraphs and lists", "Put it before or after.",
+                block.place,
+                "block-in-panel",
+                "a block that cannot stand in a card or a column",
+                "paragraphs and lists",
+                "Put it before or after.",
             )
-

@@ -44,7 +44,11 @@ def _closing_line(state: StateBlock, start: int, end: int) -> int | None:
         line = _line(state, number)
         mark = _FENCE.match(line)
         if fence:
-            if line.rstrip() and set(line.rstrip()) == {fence[0]} and len(line.rstrip()) >= len(fence):
+            if (
+                line.rstrip()
+                and set(line.rstrip()) == {fence[0]}
+                and len(line.rstrip()) >= len(fence)
+            ):
                 fence = ""
         elif mark:
             fence = mark[1]

@@ -17,16 +17,18 @@ from newsletter_mailer.reading.document import (
     Resources,
 )
 from newsletter_mailer.reading.headers import Model, Words, checked
-from newsletter_mailer.reading.inline import fields_in
+from newsletter_mailer.reading.inline import fields_in, safe_url
 from newsletter_mailer.reading.markdown import BlockReader, Directive
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\s+(\d{1,2}:\d{2})(?:\s*(?:-|–|to)\s*(\d{1,2}:\d{2}))?)?$")
+_DATE = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:\s+(\d{1,2}:\d{2})(?:\s*(?:-|–|to)\s*(\d{1,2}:\d{2}))?)?$"
+)
 
 
 def _url(value: str) -> str:
     HttpUrl(value)
-    return value
+    return safe_url(value)
 
 
 def _event_date(value: object) -> object:
@@ -36,7 +38,9 @@ def _event_date(value: object) -> object:
     if not match:
         raise ValueError("write 2019-01-31, or 2019-01-31 09:30-12:30 with the times")
     day = dt.date.fromisoformat(match[1])
-    start, end = (dt.time.fromisoformat(part.zfill(5)) if part else None for part in match.groups()[1:])
+    start, end = (
+        dt.time.fromisoformat(part.zfill(5)) if part else None for part in match.groups()[1:]
+    )
     if start and end and end <= start:
         raise ValueError("the event ends before it starts")
     return EventDate(day, start, end)
@@ -98,7 +102,12 @@ def read_event(directive: Directive, reader: BlockReader) -> Block | None:
         slug += "-again"
     reader.slugs.add(slug)
     return Event(
-        form.title, form.dates, form.place or "", form.book or "", form.about or "", slug,
+        form.title,
+        form.dates,
+        form.place or "",
+        form.book or "",
+        form.about or "",
+        slug,
         place=directive.place,
     )
 
@@ -110,12 +119,20 @@ def read_contact(directive: Directive, reader: BlockReader) -> Block | None:
         return None
     if not (form.email or form.phone or form.link):
         reader.report(
-            directive.place, "contact-way", "a contact without a way to reach them",
-            "email, phone or link", "Add one.",
+            directive.place,
+            "contact-way",
+            "a contact without a way to reach them",
+            "email, phone or link",
+            "Add one.",
         )
     return Contact(
-        form.name, form.role or "", form.email or "", form.phone or "", form.link or "",
-        form.address or "", place=directive.place,
+        form.name,
+        form.role or "",
+        form.email or "",
+        form.phone or "",
+        form.link or "",
+        form.address or "",
+        place=directive.place,
     )
 
 
@@ -126,8 +143,11 @@ def read_resources(directive: Directive, reader: BlockReader) -> Block | None:
         return None
     if not isinstance(marked.data, list) or not marked.data:
         reader.report(
-            directive.place, "not-a-list", "`::: resources` whose body is not a list",
-            "`- name: …` with its other keys indented below", "Begin each with `- name: `.",
+            directive.place,
+            "not-a-list",
+            "`::: resources` whose body is not a list",
+            "`- name: …` with its other keys indented below",
+            "Begin each with `- name: `.",
         )
         return None
     resources: list[Resource] = []

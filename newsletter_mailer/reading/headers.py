@@ -103,9 +103,7 @@ def checked(
     if not isinstance(data, dict):
         place = source.at(marked.line(()))
         keys = ", ".join(_names(model))
-        findings.append(
-            Finding(place, "not-keys", "no `key: value` lines", f"some of: {keys}")
-        )
+        findings.append(Finding(place, "not-keys", "no `key: value` lines", f"some of: {keys}"))
         return None
     try:
         return model.model_validate(data)
@@ -122,7 +120,9 @@ def _finding(model: type[BaseModel], marked: Marked, source: Source, detail: Any
     place = source.at(marked.line(loc))
     kind = detail["type"]
     if kind == "missing":
-        return Finding(place, "missing-key", f"no {dotted}", f"{dotted}", _MENDS["missing"].format(name=name))
+        return Finding(
+            place, "missing-key", f"no {dotted}", f"{dotted}", _MENDS["missing"].format(name=name)
+        )
     if kind == "extra_forbidden":
         known = list(_names(model if len(loc) == 1 else IssueSender))
         near = difflib.get_close_matches(name, known, n=1)
@@ -132,7 +132,9 @@ def _finding(model: type[BaseModel], marked: Marked, source: Source, detail: Any
     shown = repr(value) if isinstance(value, (str, int, type(None))) else f"{len(value)} values"
     message = str(detail["msg"]).removeprefix("Value error, ")
     found = f"{dotted} is {shown}" if shown != "''" else f"{dotted} is empty"
-    return Finding(place, "bad-value", found, message[:1].lower() + message[1:], _MENDS.get(kind, ""))
+    return Finding(
+        place, "bad-value", found, message[:1].lower() + message[1:], _MENDS.get(kind, "")
+    )
 
 
 def _names(model: type[BaseModel]) -> Iterable[str]:

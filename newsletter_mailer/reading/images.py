@@ -37,8 +37,13 @@ class Images:
         path = (self.folder / target).resolve()
         if not path.is_relative_to(self.folder.resolve()):
             findings.append(
-                Finding(place, "image-outside", f"a picture outside the issue's folder, {target!r}",
-                        "a file in its `images` folder", "Copy the picture there.")
+                Finding(
+                    place,
+                    "image-outside",
+                    f"a picture outside the issue's folder, {target!r}",
+                    "a file in its `images` folder",
+                    "Copy the picture there.",
+                )
             )
             return None
         try:
@@ -46,9 +51,15 @@ class Images:
         except OSError:
             present = sorted(entry.name for entry in (self.folder / "images").glob("*.*"))
             findings.append(
-                Finding(place, "missing-image", f"no picture {target!r}",
-                        f"one of images/{', images/'.join(present)}" if present else "a file in images/",
-                        "Put the file there, or mend the name.")
+                Finding(
+                    place,
+                    "missing-image",
+                    f"no picture {target!r}",
+                    f"one of images/{', images/'.join(present)}"
+                    if present
+                    else "a file in images/",
+                    "Put the file there, or mend the name.",
+                )
             )
             return None
         with warnings.catch_warnings():
@@ -57,13 +68,24 @@ class Images:
                 with Picture.open(path) as picture:
                     picture.verify()
                     kind, (width, height) = picture.format or "", picture.size
-            except (UnidentifiedImageError, OSError, SyntaxError, ValueError,
-                    Picture.DecompressionBombError, Picture.DecompressionBombWarning):
+            except (
+                UnidentifiedImageError,
+                OSError,
+                SyntaxError,
+                ValueError,
+                Picture.DecompressionBombError,
+                Picture.DecompressionBombWarning,
+            ):
                 kind, width, height = "", 0, 0
         if kind not in MEDIA_TYPES:
             findings.append(
-                Finding(place, "image-kind", f"{target!r} is not a picture that mail clients show",
-                        "PNG, JPEG or GIF", "Save it as PNG or JPEG.")
+                Finding(
+                    place,
+                    "image-kind",
+                    f"{target!r} is not a picture that mail clients show",
+                    "PNG, JPEG or GIF",
+                    "Save it as PNG or JPEG.",
+                )
             )
             return None
         digest = hashlib.sha256(data).hexdigest()

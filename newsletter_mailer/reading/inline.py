@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
 
 from markdown_it.token import Token
 
@@ -22,6 +23,9 @@ from newsletter_mailer.reading.document import (
 TEXT_FIELDS = frozenset({"first_name", "name", "agency_name", "email"})
 LINK_FIELDS = frozenset({"preferences_url", "unsubscribe_url"})
 
+SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+
+_URL_SIGNS = "/%:@!$&'()*+,;=~-._"
 _FIELD = re.compile(r"\{\{([a-z_]+)\}\}")
 _FOREIGN = re.compile(r"\{\{.*?\}\}|\{\{|\{%|%\}|\*\|.*?\|\*|<%|%>")
 _ESCAPED_FIELD = re.compile(r"^(?:%7B%7B|\{\{)([a-z_]+)(?:%7D%7D|\}\})$")
@@ -57,6 +61,23 @@ def _plain(text: str, place: Place, findings: list[Finding], content: list[Inlin
         text = _FOREIGN.sub("", text)
     if text:
         content.append(Text(text))
+
+
+def safe_url(url: str) -> str:
+    """The URL with every character encoded that may not stand in one (RFC 3986).
+
+    Raises:
+        ValueError: its host or port cannot be one.
+    """
+    parts = urlsplit(url)
+    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+    _ = parts.port
+    return parts._replace(
+        netloc=host,
+        path=quote(parts.path, safe=_URL_SIGNS),
+        query=quote(parts.query, safe=_URL_SIGNS + "?"),
+        fragment=quote(parts.fragment, safe=_URL_SIGNS + "?"),
+    ).geturl()
 
 
 def plain_text(content: Inlines) -> str:
@@ -104,9 +125,11 @@ def checked_target(target: str, place: Place, findings: list[Finding]) -> str:
             )
         )
         return "#"
-    scheme = re.match(r"([a-z][a-z0-9+.-]*):", target, re.IGNORECASE)
-    if scheme and scheme[1].lower() in {"http", "https", "mailto", "tel"}:
-        return target
+    try:
+        if urlsplit(target).scheme in SCHEMES:
+            return safe_url(target)
+    except ValueError:
+        pass
     shown = target or "nothing"
     findings.append(
         Finding(
@@ -129,13 +152,13 @@ class InlineReader:
 
     def read(self, token: Token) -> Inlines:
         """The content of an inline token."""
-        children = [child for child in token.children or [] if child.type != "text" or child.content]
+        children = [
+            child for child in token.children or [] if child.type != "text" or child.content
+        ]
         content, _ = self._until(children, 0, None)
         return content
 
-    def _until(
-        self, tokens: Sequence[Token], at: int, closing: str | None
-    ) -> tuple[Inlines, int]:
+    def _until(self, tokens: Sequence[Token], at: int, closing: str | None) -> tuple[Inlines, int]:
         content: list[Inline] = []
         line = self.place.line
         while at < len(tokens) and tokens[at].type != closing:
@@ -152,7 +175,9 @@ class InlineReader:
                     self.place = Place(self.place.file, self.place.line + 1)
                 case "code_inline":
                     _plain(token.content, self.place, self.findings, kept := [])
-                    content.append(Code("".join(part.text for part in kept if isinstance(part, Text))))
+                    content.append(
+                        Code("".join(part.text for part in kept if isinstance(part, Text)))
+                    )
                 case "em_open":
                     inner, at = self._until(tokens, at + 1, "em_close")
                     content.append(Emphasis(inner))
@@ -165,15 +190,24 @@ class InlineReader:
                     target = checked_target(str(token.attrGet("href") or ""), place, self.findings)
                     if not plain_text(inner).strip():
                         self.findings.append(
-                            Finding(place, "empty-link", f"a link to {target} without words",
-                                    "words that say where it leads", "Write [words](address).")
+                            Finding(
+                                place,
+                                "empty-link",
+                                f"a link to {target} without words",
+                                "words that say where it leads",
+                                "Write [words](address).",
+                            )
                         )
                     content.append(Link(target, inner, place))
                 case "image":
                     self.findings.append(
-                        Finding(self.place, "stray-image", "a picture inside a text",
-                                "a picture in a `::: figure` block",
-                                "Put `::: figure` on a line before it and `:::` after it.")
+                        Finding(
+                            self.place,
+                            "stray-image",
+                            "a picture inside a text",
+                            "a picture in a `::: figure` block",
+                            "Put `::: figure` on a line before it and `:::` after it.",
+                        )
                     )
                 case "html_inline":
                     self._refuse_html(token)

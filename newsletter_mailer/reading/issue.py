@@ -62,7 +62,9 @@ def find_issue(issues: Path, name: str) -> Path:
     raise UsageError(f"There is no issue {name!r} in {issues}. Issues there: {present}.")
 
 
-def read_issue(folder: Path, registry: Registry, *, shown: str | None = None) -> tuple[Issue, list[Finding]]:
+def read_issue(
+    folder: Path, registry: Registry, *, shown: str | None = None
+) -> tuple[Issue, list[Finding]]:
     """Read an issue; also returns the warnings.
 
     `shown` is how findings name the folder.
@@ -113,9 +115,11 @@ def _check_head(
     if number and int(number[1]) != head.number:
         findings.append(
             Finding(
-                source.at(marked.line(("number",))), "number-differs",
+                source.at(marked.line(("number",))),
+                "number-differs",
                 f"number {head.number} in the folder {folder.name}",
-                f"{int(number[1])}, as in the folder's name", "Change one of the two.",
+                f"{int(number[1])}, as in the folder's name",
+                "Change one of the two.",
             )
         )
     for key, value in (("title", head.title), ("season", head.season or "")):
@@ -125,8 +129,11 @@ def _check_head(
         if name in seen or name == head.opening:
             findings.append(
                 Finding(
-                    source.at(marked.line(("articles", index))), "repeated-article",
-                    f"the article {name} a second time", "each article once", "Take one out.",
+                    source.at(marked.line(("articles", index))),
+                    "repeated-article",
+                    f"the article {name} a second time",
+                    "each article once",
+                    "Take one out.",
                 )
             )
         seen.add(name)
@@ -135,7 +142,9 @@ def _check_head(
 class _ArticleReader:
     """Reads the articles of one issue, whose titles must differ."""
 
-    def __init__(self, folder: Path, shown: str, registry: Registry, findings: list[Finding]) -> None:
+    def __init__(
+        self, folder: Path, shown: str, registry: Registry, findings: list[Finding]
+    ) -> None:
         self.folder = folder
         self.shown = shown
         self.registry = registry
@@ -152,7 +161,9 @@ class _ArticleReader:
             present = ", ".join(sorted(p.stem for p in (self.folder / "articles").glob("*.md")))
             self.findings.append(
                 Finding(
-                    listed_at, "missing-article", f"the article {name}, but no file {shown}",
+                    listed_at,
+                    "missing-article",
+                    f"the article {name}, but no file {shown}",
                     f"one of {present}" if present else "a file in articles/",
                     "Write the file, or mend the name.",
                 )
@@ -169,7 +180,13 @@ class _ArticleReader:
         marked = read_yaml(front_text, source, self.findings, first_line=2)
         head = checked(ArticleHead, marked, source, self.findings) if marked else None
         reader = BlockReader(
-            source, offset, self.registry, self.images, BLOCK_READERS, self.findings, slugs=self.slugs
+            source,
+            offset,
+            self.registry,
+            self.images,
+            BLOCK_READERS,
+            self.findings,
+            slugs=self.slugs,
         )
         read = reader.parse(body)
         _check_headings(read, self.findings)
@@ -178,13 +195,19 @@ class _ArticleReader:
         place = source.at(marked.line(("title",)))
         if head.title.casefold() in self.titles:
             reader.report(
-                place, "repeated-title", f"the title {head.title!r}, as in {self.titles[head.title.casefold()]}",
-                "titles that differ", "Rename one of the two.",
+                place,
+                "repeated-title",
+                f"the title {head.title!r}, as in {self.titles[head.title.casefold()]}",
+                "titles that differ",
+                "Rename one of the two.",
             )
         self.titles[head.title.casefold()] = place
         if not read:
             reader.report(
-                source.at(offset + 1), "empty-article", "an article without text", "some text below the front matter"
+                source.at(offset + 1),
+                "empty-article",
+                "an article without text",
+                "some text below the front matter",
             )
 
         def agencies(key: str, words: tuple[str, ...] | None) -> frozenset[str]:
@@ -195,8 +218,13 @@ class _ArticleReader:
 
         only_for = agencies("for", head.for_) if head.for_ is not None else None
         return Article(
-            name, words("title", head.title), words("summary", head.summary), only_for,
-            agencies("first_for", head.first_for), read, place,
+            name,
+            words("title", head.title),
+            words("summary", head.summary),
+            only_for,
+            agencies("first_for", head.first_for),
+            read,
+            place,
         )
 
 
@@ -205,16 +233,26 @@ def _front_matter(source: Source, findings: list[Finding]) -> tuple[str, str, in
     lines = source.text.split("\n")
     if not lines or lines[0].rstrip() != "---":
         findings.append(
-            Finding(source.at(1), "no-front-matter", "no front matter", "`---` on the first line",
-                    "Begin the file with `---`, `title: …`, `---`.")
+            Finding(
+                source.at(1),
+                "no-front-matter",
+                "no front matter",
+                "`---` on the first line",
+                "Begin the file with `---`, `title: …`, `---`.",
+            )
         )
         return None
     for index in range(1, len(lines)):
         if lines[index].rstrip() == "---":
             return "\n".join(lines[1:index]), "\n".join(lines[index + 1 :]), index + 1
     findings.append(
-        Finding(source.at(1), "open-front-matter", "front matter that does not end", "`---` alone on a line",
-                "Add it after the last key.")
+        Finding(
+            source.at(1),
+            "open-front-matter",
+            "front matter that does not end",
+            "`---` alone on a line",
+            "Add it after the last key.",
+        )
     )
     return None
 
@@ -228,7 +266,9 @@ def _check_headings(read: Blocks, findings: list[Finding]) -> None:
             if heading.level > level + 1 or heading.level == 1:
                 findings.append(
                     Finding(
-                        heading.place, "heading-level", f"a heading of level {heading.level} ({'#' * heading.level})",
+                        heading.place,
+                        "heading-level",
+                        f"a heading of level {heading.level} ({'#' * heading.level})",
                         f"at most {'#' * (level + 1)}, and not #",
                         "Headings begin at ## and go down one level at a time.",
                     )
@@ -244,14 +284,18 @@ def _report_unlisted(folder: Path, head: IssueHead, shown: str, findings: list[F
         if path.stem not in listed:
             findings.append(
                 Finding(
-                    Place(f"{shown}/articles/{path.name}"), "unlisted-article",
+                    Place(f"{shown}/articles/{path.name}"),
+                    "unlisted-article",
                     "an article that issue.yaml does not list",
-                    mend="It is left out. List it, or take the file away.", severity=Severity.WARNING,
+                    mend="It is left out. List it, or take the file away.",
+                    severity=Severity.WARNING,
                 )
             )
 
 
-def _read_loose_articles(folder: Path, registry: Registry, shown: str, findings: list[Finding]) -> None:
+def _read_loose_articles(
+    folder: Path, registry: Registry, shown: str, findings: list[Finding]
+) -> None:
     """Report the articles' mistakes even where `issue.yaml` cannot be read."""
     reader = _ArticleReader(folder, shown, registry, findings)
     for path in sorted((folder / "articles").glob("*.md")):

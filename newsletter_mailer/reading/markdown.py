@@ -74,7 +74,9 @@ class BlockReader:
         """Where a token begins."""
         return self.source.at((token.map[0] if token.map else 0) + self.offset + 1)
 
-    def report(self, place: Place, rule: str, found: str, expected: str = "", mend: str = "") -> None:
+    def report(
+        self, place: Place, rule: str, found: str, expected: str = "", mend: str = ""
+    ) -> None:
         """Add an error."""
         self.findings.append(Finding(place, rule, found, expected, mend))
 
@@ -127,7 +129,9 @@ class BlockReader:
                 self.findings.append(html_finding(token.content, place))
             case "stray_close":
                 self.report(
-                    place, "stray-close", "a `:::` that closes nothing",
+                    place,
+                    "stray-close",
+                    "a `:::` that closes nothing",
                     mend="Take it out, or open the block it should close.",
                 )
             case _:
@@ -146,8 +150,11 @@ class BlockReader:
     def _deeper(self, token: Token, inner: Sequence[Token]) -> Blocks:
         if self.depth >= DEEPEST:
             self.report(
-                self.place(token), "nested-too-deep", "lists or quotes nested too deep",
-                f"at most {DEEPEST} levels", "Say it with fewer levels.",
+                self.place(token),
+                "nested-too-deep",
+                "lists or quotes nested too deep",
+                f"at most {DEEPEST} levels",
+                "Say it with fewer levels.",
             )
             return ()
         self.depth += 1
@@ -174,15 +181,21 @@ class BlockReader:
         )
         if directive.unclosed:
             self.report(
-                place, "unclosed-block", f"`::: {directive.name}` without an end",
-                "`:::` alone on a line", "Add it where the block ends.",
+                place,
+                "unclosed-block",
+                f"`::: {directive.name}` without an end",
+                "`:::` alone on a line",
+                "Add it where the block ends.",
             )
             return None
         reader = self.readers.get(directive.name)
         if reader is None:
             self.report(
-                place, "unknown-block", f"the block `::: {directive.name}`",
-                f"one of {', '.join(sorted(self.readers))}", "Check its spelling.",
+                place,
+                "unknown-block",
+                f"the block `::: {directive.name}`",
+                f"one of {', '.join(sorted(self.readers))}",
+                "Check its spelling.",
             )
             return None
         return reader(directive, self)

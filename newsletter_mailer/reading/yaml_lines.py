@@ -97,7 +97,11 @@ def read_yaml(
         return None
     except yaml.YAMLError as error:
         findings.append(
-            Finding(source.at(first_line), "yaml", f"what YAML cannot hold: {str(error).splitlines()[0]}")
+            Finding(
+                source.at(first_line),
+                "yaml",
+                f"what YAML cannot hold: {str(error).splitlines()[0]}",
+            )
         )
         return None
     except RecursionError:
@@ -127,4 +131,8 @@ def _explain(error: yaml.MarkedYAMLError, text: str, index: int) -> tuple[str, s
             "`key: value`, indented like its neighbours",
             "Check the indentation, the colon and the quotes of this line and the one before.",
         )
-    return f"{problem} in {line.strip()!r}", "YAML", "Put values with special signs in double quotes."
+    return (
+        f"{problem} in {line.strip()!r}",
+        "YAML",
+        "Put values with special signs in double quotes.",
+    )

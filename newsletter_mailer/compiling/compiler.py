@@ -1,0 +1,202 @@
+"""The compiler: an issue becomes one mail for each group of agencies that get the same."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import groupby
+
+from markupsafe import Markup
+
+from newsletter_mailer.compiling.calendar import calendar_files, file_name
+from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.compiling.inlining import Inliner
+from newsletter_mailer.compiling.merge import IMAGE, Segments
+from newsletter_mailer.compiling.mjml import to_html
+from newsletter_mailer.compiling.plain_text import ArticleText, article_text, mail_text
+from newsletter_mailer.compiling.rich_text import blocks_html, heading_html, inline_html
+from newsletter_mailer.compiling.sections import Columns, Element, Piece, TextRun, pieces, sections
+from newsletter_mailer.compiling.tailoring import AddressedAction, Tailored, group
+from newsletter_mailer.compiling.templates import Templates
+from newsletter_mailer.compiling.wording import (
+    full_date,
+    issue_date,
+    reading_minutes,
+    short_date,
+    times,
+)
+from newsletter_mailer.reading.agencies import Agency, Registry
+from newsletter_mailer.reading.document import (
+    Article,
+    Block,
+    Blocks,
+    Button,
+    Event,
+    EventDate,
+    Figure,
+    Image,
+    Issue,
+    Text,
+    walk,
+)
+from newsletter_mailer.reading.inline import plain_text
+from newsletter_mailer.settings import Settings
+
+
+class Compiler:
+    """Compiles issues with the templates and settings of a project.
+
+    It remembers what it has rendered, so compiling an issue again after a small edit
+    costs little. It is not for use from several threads at once.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._templates = Templates(
+            settings,
+            {
+                "inline": inline_html,
+                "rich": self._rich,
+                "heading": heading_html,
+                "as_text": lambda words: (Text(words),),
+                "inlined": self._inlined,
+                "image_slot": lambda image: Markup("{{%s%s}}") % (IMAGE, image.name),
+            },
+            {
+                "columns": lambda piece: isinstance(piece, Columns),
+                "element": lambda piece: isinstance(piece, Element),
+            },
+        )
+        self._inliner = Inliner(self._templates.rich_css)
+        self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
+        self._texts: dict[tuple[str, Article], ArticleText] = {}
+
+    def compile(self, issue: Issue, registry: Registry) -> tuple[CompiledEmail, ...]:
+        """Every variant of an issue, in the order of the registry.
+
+        Raises:
+            TemplateError: a template cannot be rendered.
+            CompileError: the toolchain refused or would have damaged a mail.
+        """
+        groups = list(group(issue, registry).items())
+        sources = [(*entry, self._mjml(issue, *entry)) for entry in groups]
+        return tuple(
+            self._email(issue, tailored, agencies, to_html(self._inliner.resolve(source)))
+            for tailored, agencies, source in sources
+        )
+
+    def _email(
+        self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...], html: str
+    ) -> CompiledEmail:
+        return CompiledEmail(
+            name=agencies[0].id,
+            agencies=tuple(agency.id for agency in agencies),
+            subject=Segments.of(plain_text(issue.subject)),
+            html=Segments.of(html),
+            text=mail_text(
+                issue,
+                tailored,
+                self._texts_of(issue, tailored),
+                self._web_url(issue, agencies),
+                self._settings,
+            ),
+            images=tuple(_images(tailored)),
+            calendars=tuple(calendar_files(tailored, issue.head, self._settings)),
+        )
+
+    def _mjml(self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...]) -> str:
+        context: dict[str, object] = {
+            "head": issue.head,
+            "tailored": tailored,
+            "title": f"{issue.head.title}, issue {issue.head.number}, {issue_date(issue.head)}",
+            "preheader": inline_html(issue.preheader),
+            "when": issue_date(issue.head),
+            "groups": _by_article(tailored.actions),
+            "minutes": reading_minutes(
+                sum(text.words for text in self._texts_of(issue, tailored).values())
+            ),
+            "web_url": self._web_url(issue, agencies),
+        }
+        top, contents = (
+            (TextRun(self._templates.render(name, **context)),)
+            for name in ("top.html", "contents.html")
+        )
+        opening = self._article(issue, tailored.opening, "lead") if tailored.opening else ()
+        articles = (self._article(issue, article, "title") for article in tailored.articles)
+        body = sections([top, opening, contents, *articles])
+        flow = partial(self._flow, context)
+        return str(self._templates.render("newsletter.mjml", **context, flow=flow, sections=body))
+
+    def _texts_of(self, issue: Issue, tailored: Tailored) -> dict[str, ArticleText]:
+        texts: dict[str, ArticleText] = {}
+        for article in tailored.every_article:
+            key = (issue.name, article)
+            if key not in self._texts:
+                self._texts[key] = article_text(article, partial(self._calendar_url, issue))
+            texts[article.id] = self._texts[key]
+        return texts
+
+    def _calendar_url(self, issue: Issue, event: Event, date: EventDate) -> str:
+        base = self._settings.base_url
+        return f"{base}/archive/{issue.name}/events/{file_name(event, date)}"
+
+    def _web_url(self, issue: Issue, agencies: tuple[Agency, ...]) -> str:
+        return f"{self._settings.base_url}/archive/{issue.name}/{agencies[0].id}"
+
+    def _flow(self, context: dict[str, object], template: str, **more: object) -> Markup:
+        """A template of rich text, with the CSS written into its elements later."""
+        return self._inlined(self._templates.render(template, **{**context, **more}))
+
+    def _inlined(self, html: Markup) -> Markup:
+        return Markup(self._inliner.add(str(html)))  # noqa: S704 - a token for escaped HTML
+
+    def _article(self, issue: Issue, article: Article, look: str) -> tuple[Piece, ...]:
+        key = (issue.name, article, look)
+        if key not in self._articles:
+            title = self._templates.render("article-head.html", article=article, look=look)
+            context = partial(self._block_context, issue)
+            self._articles[key] = pieces(article, title, self._templates, context)
+        return self._articles[key]
+
+    def _block_context(self, issue: Issue, block: Block) -> dict[str, object]:
+        context: dict[str, object] = {"block": block}
+
+        def flow(template: str, **more: object) -> Markup:
+            return self._flow({**context, "level": 3, **more}, f"blocks/{template}")
+
+        context["flow"] = flow
+        if isinstance(block, Event):
+            context["dates"] = [
+                {
+                    "month": date.day.strftime("%b"),
+                    "day": date.day.day,
+                    "words": full_date(date.day),
+                    "short": short_date(date.day),
+                    "times": times(date),
+                    "url": self._calendar_url(issue, block, date),
+                }
+                for date in block.dates
+            ]
+        return context
+
+    def _rich(self, blocks: Blocks) -> Markup:
+        """Text inside a box; a button there is a link that stands out."""
+        parts = []
+        for block in blocks:
+            if isinstance(block, Button):
+                parts.append(self._templates.render("blocks/inner-button.html", block=block))
+            else:
+                parts.append(blocks_html((block,)))
+        return Markup("").join(parts)
+
+
+def _by_article(actions: tuple[AddressedAction, ...]) -> list[tuple[AddressedAction, ...]]:
+    """Actions in groups that come from one article."""
+    return [tuple(group) for _, group in groupby(actions, key=lambda action: action.article_id)]
+
+
+def _images(tailored: Tailored) -> Iterator[Image]:
+    seen: set[str] = set()
+    for article in tailored.every_article:
+        for block in walk(article.blocks):
+            if isinstance(block, Figure) and block.image.name not in seen:
+                seen.add(block.image.name)
+                yield block.image

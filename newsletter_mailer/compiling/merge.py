@@ -1,0 +1,88 @@
+"""Merge fields: a compiled text is split at them once, and joined for each reader."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from newsletter_mailer.errors import CompileError
+
+READER_FIELDS = frozenset(
+    {"greeting", "first_name", "name", "agency_name", "email", "preferences_url", "unsubscribe_url"}
+)
+"""Every field that is filled in for each reader."""
+
+IMAGE = "image:"
+"""How the field of a picture's address begins; the picture's name follows."""
+
+_FIELD = re.compile(r"\{\{([a-z_]+|image:[a-z0-9.-]+)\}\}")
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Segments:
+    """A text cut at its merge fields: always one literal more than fields."""
+
+    literals: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Cut `text` at its fields.
+
+        Raises:
+            CompileError: a field that nothing fills.
+        """
+        parts = _FIELD.split(text)
+        fields = tuple(parts[1::2])
+        for name in fields:
+            if name not in READER_FIELDS and not name.startswith(IMAGE):
+                raise CompileError(
+                    f"The merge field {{{{{name}}}}} is in a template, but nothing fills it."
+                )
+        return cls(tuple(parts[::2]), fields)
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The text with each field's value, exactly as it is given."""
+        parts = [self.literals[0]]
+        for name, literal in zip(self.fields, self.literals[1:], strict=True):
+            parts.append(values[name])
+            parts.append(literal)
+        return "".join(parts)
+
+    def settle(self, known: Callable[[str], str | None]) -> Self:
+        """Join the fields for which `known` gives a value; keep the others open."""
+        literals, fields = [self.literals[0]], []
+        for name, literal in zip(self.fields, self.literals[1:], strict=True):
+            value = known(name)
+            if value is None:
+                fields.append(name)
+                literals.append(literal)
+            else:
+                literals[-1] += value + literal
+        return type(self)(tuple(literals), tuple(fields))
+
+    def __str__(self) -> str:
+        return self.fill({name: f"{{{{{name}}}}}" for name in self.fields})
+
+
+def for_html(values: Mapping[str, str]) -> dict[str, str]:
+    """Values escaped for HTML text and quoted attributes."""
+    return {name: html.escape(one_line(value)) for name, value in values.items()}
+
+
+def for_text(values: Mapping[str, str]) -> dict[str, str]:
+    """Values for plain text and the subject: raw, but on one line and without control characters."""
+    return {name: one_line(value) for name, value in values.items()}
+
+
+def one_line(value: str) -> str:
+    """A value without line ends and control characters, so it can forge no header."""
+    return _INVISIBLE.sub(" ", value).strip()
+
+
+def count_fields(text: str) -> Mapping[str, int]:
+    """How often each field stands in a text."""
+    return Counter(match[1] for match in _FIELD.finditer(text))

@@ -1,0 +1,111 @@
+"""Tailoring: the part of an issue that one agency gets, in the order it gets it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from newsletter_mailer.reading.agencies import Agency, Registry
+from newsletter_mailer.reading.document import (
+    Action,
+    Actions,
+    Article,
+    Block,
+    Blocks,
+    Callout,
+    Inlines,
+    Issue,
+    ListBlock,
+    Only,
+    Quotation,
+    Quote,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressedAction:
+    """An action for the reader's agency, and the article it comes from."""
+
+    content: Inlines
+    article_id: str
+    article_title: Inlines
+
+
+@dataclass(frozen=True, slots=True)
+class Tailored:
+    """An issue as one agency gets it. Equal for agencies that get the same."""
+
+    opening: Article | None
+    articles: tuple[Article, ...]
+    actions: tuple[AddressedAction, ...]
+
+    @property
+    def every_article(self) -> tuple[Article, ...]:
+        """The opening, where there is one, and all articles."""
+        return ((self.opening,) if self.opening else ()) + self.articles
+
+
+def tailor(issue: Issue, agency: str) -> Tailored:
+    """What `agency` gets: articles for others left out, its own first, its actions gathered."""
+    mine = [
+        article
+        for article in issue.articles
+        if article.only_for is None or agency in article.only_for
+    ]
+    mine.sort(key=lambda article: _rank(article, agency))
+    articles = tuple(kept for article in mine if (kept := _kept(article, agency)))
+    opening = _kept(issue.opening, agency) if issue.opening else None
+    tailored = Tailored(opening, articles, ())
+    actions = tuple(
+        AddressedAction(action.content, article.id, article.title)
+        for article in tailored.every_article
+        for block in article.blocks
+        if isinstance(block, Actions)
+        for action in block.actions
+    )
+    return replace(tailored, actions=actions)
+
+
+def group(issue: Issue, registry: Registry) -> Mapping[Tailored, tuple[Agency, ...]]:
+    """What each agency gets, agencies with the same together, in the registry's order."""
+    groups: dict[Tailored, list[Agency]] = {}
+    for agency in registry.agencies:
+        groups.setdefault(tailor(issue, agency.id), []).append(agency)
+    return {tailored: tuple(agencies) for tailored, agencies in groups.items()}
+
+
+def _rank(article: Article, agency: str) -> int:
+    if agency in article.first_for:
+        return 0
+    return 1 if article.only_for is not None else 2
+
+
+def _kept(article: Article, agency: str) -> Article | None:
+    """The article less what is for others; None where nothing is left.
+
+    Whom it is for is dropped too: it must not make two equal articles differ.
+    """
+    blocks = _blocks(article.blocks, agency)
+    if not blocks:
+        return None
+    return replace(article, blocks=blocks, only_for=None, first_for=frozenset())
+
+
+def _blocks(blocks: Blocks, agency: str) -> Blocks:
+    kept: list[Block] = []
+    for block in blocks:
+        match block:
+            case Only(agencies=agencies, blocks=inner):
+                if agency in agencies:
+                    kept.extend(_blocks(inner, agency))
+            case Actions(actions=actions):
+                mine: tuple[Action, ...] = tuple(a for a in actions if agency in a.agencies)
+                if mine:
+                    kept.append(replace(block, actions=mine))
+            case Quotation() | Quote() | Callout():
+                if inner := _blocks(block.blocks, agency):
+                    kept.append(replace(block, blocks=inner))
+            case ListBlock(items=items):
+                if left := tuple(inner for item in items if (inner := _blocks(item, agency))):
+                    kept.append(replace(block, items=left))
+            case _:
+                kept.append(block)
+    return tuple(kept)

@@ -1,0 +1,91 @@
+"""The templates in `templates/email`: MJML and HTML in Jinja, and two style sheets."""
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from newsletter_mailer.compiling.inlining import checked_css
+from newsletter_mailer.compiling.markup import attribute
+from newsletter_mailer.errors import TemplateError
+from newsletter_mailer.findings import Finding, Place
+from newsletter_mailer.settings import Settings
+
+FONTS = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
+
+
+class Templates:
+    """Renders the templates of a project; every mistake in one names its file and line."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        helpers: Mapping[str, Callable[..., Any]],
+        tests: Mapping[str, Callable[[object], bool]],
+    ) -> None:
+        self.folder = settings.email_templates
+        self._root = settings.root
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self.folder),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.filters["attr"] = attribute
+        self._environment.filters["digits"] = lambda phone: re.sub(r"[^0-9+]", "", phone)
+        self._environment.tests.update(tests)
+        self._environment.globals.update(
+            helpers,
+            theme=settings.theme,
+            office=settings.office,
+            fonts=FONTS,
+            merge=lambda name: Markup("{{" + name + "}}"),  # noqa: S704 - names stand in templates
+        )
+        self.rich_css = self._css("rich.css")
+        self.head_css = Markup(self._css("head.css", nested=True))  # noqa: S704 - a style sheet
+        self._environment.globals["head_css"] = self.head_css
+        blocks = self.folder / "blocks"
+        self.text_kinds = {path.name.removesuffix(".html") for path in blocks.glob("*.html")}
+        self.element_kinds = {
+            path.name.removesuffix(".element.mjml") for path in blocks.glob("*.element.mjml")
+        }
+
+    def render(self, name: str, **context: object) -> Markup:
+        """Render a template.
+
+        Raises:
+            TemplateError: it is missing, does not parse, or uses a name that is not there.
+        """
+        try:
+            return Markup(self._environment.get_template(name).render(context))  # noqa: S704 - autoescaped
+        except jinja2.TemplateNotFound as error:
+            raise self._error(name, 1, f"no template {error.name}") from error
+        except jinja2.TemplateSyntaxError as error:
+            raise self._error(error.name or name, error.lineno, str(error.message)) from error
+        except jinja2.UndefinedError as error:
+            raise self._error(name, _line_in(error, self.folder / name), str(error)) from error
+
+    def _css(self, name: str, *, nested: bool = False) -> str:
+        css = str(self.render(name))
+        return css if nested else checked_css(css, self.folder / name, self._shown(name))
+
+    def _shown(self, name: str) -> str:
+        return (self.folder / name).relative_to(self._root).as_posix()
+
+    def _error(self, name: str, line: int, message: str) -> TemplateError:
+        place = Place(self._shown(name), line)
+        return TemplateError([Finding(place, "template", message, mend="Mend the template.")])
+
+
+def _line_in(error: BaseException, path: Path) -> int:
+    """The line of a template in an error's traceback."""
+    line, trace = 1, error.__traceback__
+    while trace:
+        if trace.tb_frame.f_code.co_filename == str(path):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

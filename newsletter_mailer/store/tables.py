@@ -1,0 +1,179 @@
+"""The tables: subscribers and their imports, campaigns and their ledger.
+
+Times are UTC with their zone. Agencies stand as ids of the registry, which is a file, so
+no foreign key guards them. The ledger of deliveries has no foreign key to subscribers
+either: it outlives a person who was erased.
+"""
+
+import datetime as dt
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Key = BigInteger().with_variant(Integer, "sqlite")
+"""A running number. SQLite gives such numbers out for its own INTEGER type only."""
+
+
+class UtcTime(TypeDecorator[dt.datetime]):
+    """A moment, kept in UTC. SQLite has no zones, so they are put on and off here."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self,
+        value: dt.datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
+    ) -> dt.datetime | None:
+        """The moment in UTC.
+
+        Raises:
+            ValueError: it has no zone, so nobody can tell which moment it is.
+        """
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(
+        self,
+        value: dt.datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - the signature is SQLAlchemy's
+    ) -> dt.datetime | None:
+        """The moment with its zone, UTC."""
+        if value is None:
+            return None
+        return value.astimezone(dt.UTC) if value.tzinfo else value.replace(tzinfo=dt.UTC)
+
+
+import_run = Table(
+    "import_run",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("file_name", Text, nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# `sqlite_autoincrement` keeps SQLite from giving an erased person's number to the next
+# one, who would then seem to have had every mail in the ledger.
+subscriber = Table(
+    "subscriber",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, server_default=text("''")),
+    Column("agency", Text, nullable=False),
+    Column("role", Text, nullable=False, server_default=text("''")),
+    Column("status", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("import_id", Key, ForeignKey("import_run.id")),
+    Column("import_line", Integer),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    CheckConstraint("status IN ('active', 'unsubscribed')", name="status"),
+    sqlite_autoincrement=True,
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("issue", Text, nullable=False, unique=True),
+    Column("number", Integer, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("token", Text, nullable=False, unique=True),
+    Column("content_hash", Text, nullable=False),
+    Column("transport", Text, nullable=False),
+    Column("sender_name", Text, nullable=False),
+    Column("sender_address", Text, nullable=False),
+    Column("reply_to", Text),
+    Column("frozen_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    CheckConstraint("state IN ('sending', 'done')", name="state"),
+    sqlite_autoincrement=True,
+)
+
+variant = Table(
+    "variant",
+    metadata,
+    Column("campaign_id", Key, ForeignKey("campaign.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("agencies", JSON, nullable=False),
+    Column("subject", JSON, nullable=False),
+    Column("html", JSON, nullable=False),
+    Column("text", JSON, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "name"),
+)
+
+campaign_image = Table(
+    "campaign_image",
+    metadata,
+    Column("campaign_id", Key, ForeignKey("campaign.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "name"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("campaign_id", Key, ForeignKey("campaign.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    PrimaryKeyConstraint("campaign_id", "number"),
+    CheckConstraint("state IN ('ready', 'running', 'done')", name="state"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("campaign_id", Key, ForeignKey("campaign.id"), nullable=False),
+    Column("subscriber_id", Key, nullable=False),
+    Column("batch", Integer, nullable=False),
+    Column("variant", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("agency", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("error", Text, nullable=False, server_default=text("''")),
+    Column("settled_at", UtcTime),
+    PrimaryKeyConstraint("campaign_id", "subscriber_id"),
+    CheckConstraint(
+        "status IN ('pending', 'sending', 'sent', 'failed', 'suppressed')", name="status"
+    ),
+    Index(None, "campaign_id", "batch"),
+)
