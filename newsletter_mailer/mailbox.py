@@ -11,17 +11,19 @@ LONGEST_ADDRESS = 254
 
 
 def checked_address(address: str) -> str:
-    """The address without surrounding white space, its domain in one form.
+    """The address without surrounding white space, its domain in ASCII and small letters.
 
-    Only its syntax is checked; no name is looked up.
+    Only its syntax is checked; no name is looked up. An address whose part before the @
+    is not ASCII is refused: most mail servers and providers cannot deliver to it yet.
 
     Raises:
         ValueError: it is not an address; the message says why.
     """
     try:
-        return validate_email(address.strip(), check_deliverability=False).normalized
+        found = validate_email(address.strip(), check_deliverability=False, allow_smtputf8=False)
     except EmailNotValidError as error:
         raise ValueError(f"{address!r} is not an e-mail address: {error}") from error
+    return found.ascii_email or found.normalized
 
 
 def address_key(address: str) -> str:

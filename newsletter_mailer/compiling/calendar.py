@@ -1,14 +1,12 @@
 """Calendar files for an issue's events (RFC 5545), one for each date."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from icalendar import Calendar, Event
 
-from newsletter_mailer.compiling.tailoring import Tailored
 from newsletter_mailer.reading.document import Event as EventBlock
-from newsletter_mailer.reading.document import EventDate, walk
+from newsletter_mailer.reading.document import EventDate
 from newsletter_mailer.reading.headers import IssueHead
 from newsletter_mailer.settings import Settings
 
@@ -27,16 +25,13 @@ def file_name(event: EventBlock, date: EventDate) -> str:
 
 
 def calendar_files(
-    tailored: Tailored, head: IssueHead, settings: Settings
-) -> Iterator[CalendarFile]:
-    """The calendar files of every event that these readers see."""
-    for article in tailored.every_article:
-        for block in walk(article.blocks):
-            if isinstance(block, EventBlock):
-                for date in block.dates:
-                    yield CalendarFile(
-                        file_name(block, date), _calendar(block, date, head, settings)
-                    )
+    event: EventBlock, head: IssueHead, settings: Settings
+) -> tuple[CalendarFile, ...]:
+    """The calendar files of an event."""
+    return tuple(
+        CalendarFile(file_name(event, date), _calendar(event, date, head, settings))
+        for date in event.dates
+    )
 
 
 def _calendar(event: EventBlock, date: EventDate, head: IssueHead, settings: Settings) -> bytes:

@@ -1,12 +1,13 @@
 """The compiler: an issue becomes one mail for each group of agencies that get the same."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
 from markupsafe import Markup
 
-from newsletter_mailer.compiling.calendar import calendar_files, file_name
+from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, file_name
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.compiling.inlining import Inliner
 from newsletter_mailer.compiling.merge import IMAGE, Segments
@@ -37,8 +38,18 @@ from newsletter_mailer.reading.document import (
     Text,
     walk,
 )
+from newsletter_mailer.reading.headers import IssueHead
 from newsletter_mailer.reading.inline import plain_text
 from newsletter_mailer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A variant before MJML: what its agencies get, and the MJML that says it."""
+
+    tailored: Tailored
+    agencies: tuple[Agency, ...]
+    mjml: str
 
 
 class Compiler:
@@ -67,6 +78,7 @@ class Compiler:
         )
         self._inliner = Inliner(self._templates.rich_css)
         self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
+        self._calendar_files: dict[tuple[IssueHead, Event], tuple[CalendarFile, ...]] = {}
         self._texts: dict[tuple[str, Article], ArticleText] = {}
 
     def compile(self, issue: Issue, registry: Registry) -> tuple[CompiledEmail, ...]:
@@ -76,31 +88,42 @@ class Compiler:
             TemplateError: a template cannot be rendered.
             CompileError: the toolchain refused or would have damaged a mail.
         """
-        groups = list(group(issue, registry).items())
-        sources = [(*entry, self._mjml(issue, *entry)) for entry in groups]
+        # All templates first: what they collect for inlining is then inlined in one call.
+        sources = self.sources(issue, registry)
         return tuple(
-            self._email(issue, tailored, agencies, to_html(self._inliner.resolve(source)))
-            for tailored, agencies, source in sources
+            self._email(issue, source, to_html(self.resolved(source))) for source in sources
         )
 
-    def _email(
-        self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...], html: str
-    ) -> CompiledEmail:
+    def sources(self, issue: Issue, registry: Registry) -> list[Source]:
+        """The MJML of every variant, its rich text still to be put in place."""
+        return [
+            Source(tailored, agencies, self._mjml(issue, tailored, agencies))
+            for tailored, agencies in group(issue, registry).items()
+        ]
+
+    def resolved(self, source: Source) -> str:
+        """The MJML of a variant as MJML's own tools read it."""
+        return self._inliner.resolve(source.mjml)
+
+    def _email(self, issue: Issue, source: Source, html: str) -> CompiledEmail:
+        tailored, agencies = source.tailored, source.agencies
+        texts = self._texts_of(issue, tailored)
         return CompiledEmail(
             name=agencies[0].id,
             agencies=tuple(agency.id for agency in agencies),
             subject=Segments.of(plain_text(issue.subject)),
             html=Segments.of(html),
-            text=mail_text(
-                issue,
-                tailored,
-                self._texts_of(issue, tailored),
-                self._web_url(issue, agencies),
-                self._settings,
-            ),
+            text=mail_text(issue, tailored, texts, self._web_url(issue, agencies), self._settings),
             images=tuple(_images(tailored)),
-            calendars=tuple(calendar_files(tailored, issue.head, self._settings)),
+            calendars=tuple(self._calendars(issue, tailored)),
         )
+
+    def _calendars(self, issue: Issue, tailored: Tailored) -> Iterator[CalendarFile]:
+        for event in _events(tailored):
+            key = (issue.head, event)
+            if key not in self._calendar_files:
+                self._calendar_files[key] = calendar_files(event, issue.head, self._settings)
+            yield from self._calendar_files[key]
 
     def _mjml(self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...]) -> str:
         context: dict[str, object] = {
@@ -191,6 +214,13 @@ class Compiler:
 def _by_article(actions: tuple[AddressedAction, ...]) -> list[tuple[AddressedAction, ...]]:
     """Actions in groups that come from one article."""
     return [tuple(group) for _, group in groupby(actions, key=lambda action: action.article_id)]
+
+
+def _events(tailored: Tailored) -> Iterator[Event]:
+    for article in tailored.every_article:
+        for block in walk(article.blocks):
+            if isinstance(block, Event):
+                yield block
 
 
 def _images(tailored: Tailored) -> Iterator[Image]:

@@ -3,11 +3,11 @@
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect
 
 from newsletter_mailer.errors import StoreError
+from newsletter_mailer.store.engine import schema_version, shown, writing
 from newsletter_mailer.store.migrations import HEAD
-from newsletter_mailer.store.transactions import shown, writing
 
 SCRIPTS = "newsletter_mailer.store:migrations"
 
@@ -26,7 +26,7 @@ def migrate(engine: Engine) -> None:
         found = schema_version(connection)
         if found == HEAD:
             return
-        if not found and inspect(connection).get_table_names():
+        if not found and set(inspect(connection).get_table_names()) - {"alembic_version"}:
             raise StoreError(
                 f"The database {shown(engine)} holds tables, but not this program's. "
                 "Name another file in NEWSLETTER_DATABASE_URL, or move this one away."
@@ -40,13 +40,6 @@ def migrate(engine: Engine) -> None:
                 "database: update the program."
             )
         command.upgrade(config, "head")
-
-
-def schema_version(connection: Connection) -> str:
-    """The step that the database has reached; empty for one that has taken none."""
-    if not inspect(connection).has_table("alembic_version"):
-        return ""
-    return connection.scalar(text("SELECT version_num FROM alembic_version")) or ""
 
 
 def configuration(connection: Connection) -> Config:

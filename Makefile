@@ -1,0 +1,65 @@
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+NEWSLETTER := $(BIN)/newsletter
+ISSUE ?= 6
+
+.PHONY: help run test check format preview pictures bench lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: .venv/run.stamp ## Check issue 6, compile it, and send it to the sample subscribers in var/outbox/
+	$(NEWSLETTER) check $(ISSUE)
+	@# The sample holds one malformed and one repeated row on purpose; exit code 1 reports them.
+	$(NEWSLETTER) subscribers import subscribers/sample.csv || [ $$? -eq 1 ]
+	$(NEWSLETTER) send $(ISSUE) --yes
+
+test: .venv/dev.stamp ## Run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/dev.stamp ## Look the code over: lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev.stamp ## Bring the code into its one format
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+preview: .venv/run.stamp ## Build an issue into var/preview/ to open in a browser (ISSUE=6)
+	$(NEWSLETTER) build $(ISSUE) --out var/preview
+
+pictures: .venv/dev.stamp ## Make the README's pictures anew (needs Chromium)
+	$(BIN)/python -m docs.pictures.make
+
+bench: .venv/dev.stamp ## Measure, and print ratios
+	$(BIN)/python -m benchmarks
+
+lock: .venv/dev.stamp ## Choose the newest allowed version of each package, and write the lock files
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --extra build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --extra build --extra dev -c requirements.lock pyproject.toml \
+		-o requirements-dev.lock
+
+clean: ## Remove what was installed and made, var/ excepted
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or later is needed; $(PYTHON) is older. Name one: make PYTHON=…"; exit 2; }
+	$(PYTHON) -m venv .venv
+
+.venv/run.stamp: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev.stamp: requirements-dev.lock .venv/run.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

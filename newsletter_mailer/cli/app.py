@@ -1,0 +1,48 @@
+"""The commands, put together."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter_mailer import __version__
+from newsletter_mailer.cli import issues, sending, subscribers
+from newsletter_mailer.cli.console import say
+from newsletter_mailer.cli.project import Project
+
+app = typer.Typer(
+    help="Write, check and send a newsletter that fits each reader's agency.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's signature
+    if wanted:
+        say(f"newsletter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def begin(
+    context: typer.Context,
+    project: Annotated[
+        Path,
+        typer.Option(help="A folder inside the newsletter project.", show_default="this folder"),
+    ] = Path(),
+    version: Annotated[  # noqa: ARG001 - the callback answers
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Write, check and send a newsletter that fits each reader's agency."""
+    context.obj = Project(project)
+
+
+app.command()(issues.new)
+app.command()(issues.schema)
+app.command()(issues.check)
+app.command()(issues.build)
+app.add_typer(subscribers.app, name="subscribers")
+app.command()(sending.send)
+app.command()(sending.status)

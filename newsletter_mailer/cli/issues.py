@@ -1,0 +1,94 @@
+"""The commands of editors: new, schema, check, build."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter_mailer.cli.console import counted, plural, print_findings, print_json, say
+from newsletter_mailer.cli.options import AsJson, IssueName
+from newsletter_mailer.cli.project import Project
+from newsletter_mailer.compiling.build import write_build
+from newsletter_mailer.compiling.tailoring import group
+from newsletter_mailer.reading.scaffold import scaffold
+from newsletter_mailer.reading.schema import write_schemas
+
+
+def new(
+    context: typer.Context,
+    number: Annotated[int, typer.Argument(min=0, max=99_999, help="The new issue's number.")],
+    as_json: AsJson = False,
+) -> None:
+    """Start an issue: a folder with commented files to change."""
+    settings = context.ensure_object(Project).settings
+    today = dt.datetime.now(settings.office.zone).date()
+    folder = scaffold(settings, number, today)
+    shown = folder.relative_to(settings.root).as_posix()
+    if as_json:
+        print_json({"issue": folder.name, "folder": shown})
+    else:
+        say(
+            f"Issue {number} is in {shown}/.",
+            f"Write, then look it over: newsletter check {number}",
+        )
+
+
+def schema(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="The folder to write them into.")] = Path("schemas"),
+    as_json: AsJson = False,
+) -> None:
+    """Write JSON Schemas for issue.yaml, the front matter and agencies.yaml."""
+    context.ensure_object(Project)
+    files = [path.as_posix() for path in write_schemas(out)]
+    if as_json:
+        print_json({"files": files})
+    else:
+        say(*files)
+
+
+def check(context: typer.Context, issue: IssueName, as_json: AsJson = False) -> None:
+    """Read an issue and list what is wrong or doubtful in it."""
+    project = context.ensure_object(Project)
+    read, findings = project.issue(issue)
+    groups = group(read, project.registry)
+    agencies = len(project.registry.agencies)
+    if as_json:
+        print_json(
+            {
+                "issue": read.name,
+                "articles": len(read.every_article),
+                "variants": len(groups),
+                "agencies": agencies,
+                "findings": [finding.as_dict() for finding in findings],
+            }
+        )
+        return
+    print_findings(findings)
+    found = f"{counted(findings)}." if findings else "no findings."
+    say(
+        f"Issue {read.head.number}, {read.head.title}: {found}",
+        f"{plural(len(read.every_article), 'article')}, {plural(len(groups), 'variant')} "
+        f"for {plural(agencies, 'agency')}.",
+    )
+
+
+def build(
+    context: typer.Context,
+    issue: IssueName,
+    out: Annotated[Path, typer.Option(help="The folder to write into.")],
+    as_json: AsJson = False,
+) -> None:
+    """Compile an issue: an .html and a .txt for each variant, and a manifest."""
+    project = context.ensure_object(Project)
+    read, _ = project.issue(issue)
+    emails = project.compiled(read)
+    manifest = write_build(read, emails, out)
+    if as_json:
+        print_json(manifest)
+        return
+    for email in emails:
+        names = ", ".join(project.registry.agency(id_).name for id_ in email.agencies)
+        say(f"{email.name}.html  {len(str(email.html).encode()):,} bytes  for {names}")
+    say(f"{plural(len(emails), 'variant')} in {out}/")

@@ -1,0 +1,160 @@
+"""The commands of the office that concern subscribers."""
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from newsletter_mailer.audience.exporting import export_csv
+from newsletter_mailer.audience.importing import Rejected, import_subscribers
+from newsletter_mailer.audience.leaving import unsubscribe as unsubscribe_address
+from newsletter_mailer.audience.listing import count_by_agency, list_subscribers
+from newsletter_mailer.cli.console import err, plural, print_json, progress, say, table
+from newsletter_mailer.cli.options import AsJson
+from newsletter_mailer.cli.project import Project
+from newsletter_mailer.errors import AudienceError, UsageError
+from newsletter_mailer.store.transactions import reading, writing
+
+app = typer.Typer(help="Import, list and export subscribers.", no_args_is_help=True)
+
+_SHOWN = 50
+"""Rejected rows that are printed one by one; a file of nothing else would flood a terminal."""
+
+Agency = Annotated[str | None, typer.Option(help="Only this agency (its id).")]
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file with the header email,name,agency,role.")
+    ],
+    dry_run: Annotated[
+        bool, typer.Option(help="Show what would change, and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add and update subscribers from a CSV file. Nobody who left is brought back."""
+    project = context.ensure_object(Project)
+    rejected: list[Rejected] = []
+
+    def on_rejected(row: Rejected) -> None:
+        if len(rejected) < _SHOWN:
+            rejected.append(row)
+            if not as_json:
+                err.print(f"{file}:{row.line}: {row.reason}", markup=False)
+
+    with project.store() as engine, progress("Importing", None, quiet=as_json) as done:
+        result = import_subscribers(
+            engine,
+            file,
+            project.registry,
+            now=dt.datetime.now(dt.UTC),
+            dry_run=dry_run,
+            on_rejected=on_rejected,
+            progress=done,
+        )
+    left_out = result.rejected + result.duplicates
+    if as_json:
+        rows = [{"line": row.line, "reason": row.reason} for row in rejected]
+        print_json({**result.as_dict(), "dry_run": dry_run, "rejected_rows": rows})
+    else:
+        if left_out > _SHOWN:
+            err.print(f"… and {left_out - _SHOWN:,} more rows.")
+        would = "would be " if dry_run else ""
+        say(
+            f"{plural(result.read, 'row')} read: {result.added:,} {would}added, "
+            f"{result.updated:,} {would}updated, {result.unchanged:,} unchanged, "
+            f"{result.kept_unsubscribed:,} left alone because they unsubscribed, "
+            f"{result.duplicates:,} repeated, {result.rejected:,} rejected."
+        )
+    if left_out:
+        raise typer.Exit(1)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    agency: Agency = None,
+    everyone: Annotated[bool, typer.Option("--all", help="Also those who unsubscribed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List subscribers, one a line."""
+    project = context.ensure_object(Project)
+    _check_agency(project, agency)
+    with project.store() as engine, reading(engine) as connection:
+        status = None if everyone else "active"
+        found = list_subscribers(connection, agency=agency, status=status)
+        if as_json:
+            print_json([subscriber.as_dict() for subscriber in found])
+            return
+        for one in found:
+            sys.stdout.write(f"{one.email}\t{one.name}\t{one.agency}\t{one.role}\t{one.status}\n")
+        counts = count_by_agency(connection)
+        total = counts.get(agency, 0) if agency else sum(counts.values())
+    err.print(f"{plural(total, 'active subscriber')}.", markup=False)
+
+
+@app.command()
+def count(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show how many subscribers each agency has."""
+    project = context.ensure_object(Project)
+    with project.store() as engine, reading(engine) as connection:
+        counts = count_by_agency(connection)
+    if as_json:
+        print_json(counts)
+        return
+    agencies = project.registry.agencies
+    table(
+        "Active subscribers",
+        "agency",
+        "people",
+        rows=[(agency.name, f"{counts.get(agency.id, 0):,}") for agency in agencies],
+    )
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The CSV file to write, or - for standard output.")],
+    agency: Agency = None,
+) -> None:
+    """Write subscribers to a CSV file that `import` reads back."""
+    project = context.ensure_object(Project)
+    _check_agency(project, agency)
+    with project.store() as engine, reading(engine) as connection:
+        if str(file) == "-":
+            export_csv(connection, sys.stdout, agency=agency)
+            return
+        draft = file.with_name(f".{file.name}.part")
+        try:
+            with draft.open("w", encoding="utf-8", newline="") as stream:
+                export_csv(connection, stream, agency=agency)
+            draft.replace(file)
+        except OSError as error:
+            raise AudienceError(f"{file} cannot be written: {error.strerror}.") from error
+        finally:
+            draft.unlink(missing_ok=True)
+    err.print(f"Written to {file}.", markup=False)
+
+
+@app.command()
+def unsubscribe(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(help="The address of somebody who wants to leave.")],
+) -> None:
+    """Unsubscribe somebody who asked by mail or by phone."""
+    project = context.ensure_object(Project)
+    with project.store() as engine, writing(engine) as connection:
+        known = unsubscribe_address(connection, address, now=dt.datetime.now(dt.UTC))
+    if not known:
+        raise UsageError(f"Nobody is subscribed as {address!r}. Check its spelling.")
+    say(f"{address} is unsubscribed, and no import brings them back.")
+
+
+def _check_agency(project: Project, agency: str | None) -> None:
+    if agency is not None and agency not in project.registry.by_id:
+        known = ", ".join(project.registry.by_id)
+        raise UsageError(f"There is no agency {agency!r}. Agencies: {known}.")

@@ -1,0 +1,85 @@
+"""A build: every variant as files, and a manifest that names them."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.errors import UsageError
+from newsletter_mailer.reading.document import Issue
+
+MANIFEST = "manifest.json"
+
+
+def write_build(issue: Issue, emails: Sequence[CompiledEmail], folder: Path) -> dict[str, object]:
+    """Write a build into `folder`, in the place of an earlier one, and return its manifest.
+
+    The folder is written whole or not at all; the same issue gives the same bytes.
+
+    Raises:
+        UsageError: the folder holds something else, or cannot be written.
+    """
+    if folder.exists() and (not folder.is_dir() or _holds_something_else(folder)):
+        raise UsageError(
+            f"{folder} holds other things than a build. Name a new or an empty folder."
+        )
+    target = folder.absolute()
+    draft, old = (target.with_name(f".{target.name}.{end}") for end in ("part", "old"))
+    try:
+        for path in (draft, old):
+            shutil.rmtree(path, ignore_errors=True)
+        draft.mkdir(parents=True)
+        manifest = _write(issue, emails, draft)
+        if target.exists():
+            target.rename(old)
+        draft.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
+    return manifest
+
+
+def _holds_something_else(folder: Path) -> bool:
+    return any(folder.iterdir()) and not (folder / MANIFEST).is_file()
+
+
+def _write(issue: Issue, emails: Sequence[CompiledEmail], folder: Path) -> dict[str, object]:
+    files: dict[str, bytes] = {}
+    for email in emails:
+        files |= {f"images/{image.name}": image.path.read_bytes() for image in email.images}
+        files |= {f"events/{calendar.name}": calendar.content for calendar in email.calendars}
+    shared = {name: _written(folder, name, content) for name, content in sorted(files.items())}
+    manifest: dict[str, object] = {
+        "issue": issue.name,
+        "number": issue.head.number,
+        "title": issue.head.title,
+        "subject": str(emails[0].subject),
+        "variants": {
+            email.name: {
+                "agencies": list(email.agencies),
+                "content_hash": email.content_hash,
+                "files": {
+                    f"{email.name}.{ending}": _written(folder, f"{email.name}.{ending}", content)
+                    for ending, content in (
+                        ("html", str(email.html_with_images("images/")).encode()),
+                        ("txt", str(email.text).encode()),
+                    )
+                },
+            }
+            for email in emails
+        },
+        "files": shared,
+    }
+    text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
+
+
+def _written(folder: Path, name: str, content: bytes) -> dict[str, object]:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}

@@ -1,0 +1,116 @@
+"""A campaign as the store holds it: an issue frozen for sending."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from newsletter_mailer.compiling.merge import Segments
+from newsletter_mailer.errors import UsageError
+from newsletter_mailer.settings import Greeting
+from newsletter_mailer.store.tables import campaign, campaign_image, variant
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """What is known of a campaign besides its content and its ledger."""
+
+    id: int
+    issue: str
+    number: int
+    title: str
+    state: str
+    token: str
+    content_hash: str
+    transport: str
+    sender_name: str
+    sender_address: str
+    reply_to: str | None
+    greeting: Greeting
+    frozen_at: dt.datetime
+    finished_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenVariant:
+    """A variant as it was frozen; `agencies` maps the ids of its agencies to their names."""
+
+    name: str
+    agencies: Mapping[str, str]
+    subject: Segments
+    html: Segments
+    text: Segments
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenImage:
+    """A picture as it was frozen."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def campaign_of_issue(connection: Connection, issue: str) -> Campaign | None:
+    """The campaign of the issue in the folder `issue`, if it was frozen."""
+    row = connection.execute(select(campaign).where(campaign.c.issue == issue)).one_or_none()
+    return _campaign(row) if row else None
+
+
+def find_campaign(connection: Connection, name: str) -> Campaign:
+    """The campaign that `name` names: an issue's number or folder.
+
+    Raises:
+        UsageError: there is none.
+    """
+    for known in all_campaigns(connection):
+        if name == known.issue or (name.isdigit() and int(name) == known.number):
+            return known
+    raise UsageError(
+        f"No campaign {name!r} was started yet. `newsletter send {name}` starts one; "
+        "`newsletter status` lists those there are."
+    )
+
+
+def all_campaigns(connection: Connection) -> list[Campaign]:
+    """Every campaign, oldest first."""
+    return [_campaign(row) for row in connection.execute(select(campaign).order_by(campaign.c.id))]
+
+
+def variants_of(connection: Connection, campaign_id: int) -> list[FrozenVariant]:
+    """The frozen variants, in the registry's order."""
+    rows = connection.execute(
+        select(variant).where(variant.c.campaign_id == campaign_id).order_by(variant.c.position)
+    )
+    return [
+        FrozenVariant(
+            row.name, row.agencies, _segments(row.subject), _segments(row.html), _segments(row.text)
+        )
+        for row in rows
+    ]
+
+
+def images_of(connection: Connection, campaign_id: int) -> list[FrozenImage]:
+    """The frozen pictures."""
+    rows = connection.execute(
+        select(campaign_image)
+        .where(campaign_image.c.campaign_id == campaign_id)
+        .order_by(campaign_image.c.name)
+    )
+    return [FrozenImage(row.name, row.media_type, row.content) for row in rows]
+
+
+def stored(segments: Segments) -> dict[str, list[str]]:
+    """Segments as the store keeps them."""
+    return {"literals": list(segments.literals), "fields": list(segments.fields)}
+
+
+def _segments(kept: Mapping[str, list[str]]) -> Segments:
+    return Segments(tuple(kept["literals"]), tuple(kept["fields"]))
+
+
+def _campaign(row: Row[Any]) -> Campaign:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
+    return Campaign(**{**values, "greeting": Greeting(**values["greeting"])})

@@ -1,0 +1,153 @@
+"""Messages (RFC 5322) with text and HTML, joined from parts that are encoded once.
+
+What all readers of a variant share is encoded when the campaign starts; for each reader
+only the values of the merge fields and a few header fields are made.
+"""
+
+import base64
+import datetime as dt
+import email.utils
+import html
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_line
+from newsletter_mailer.sending import headers
+from newsletter_mailer.sending.campaign import FrozenImage
+from newsletter_mailer.sending.quoted_printable import encoded, joinable
+from newsletter_mailer.sending.transports.contract import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What the header of every message of a campaign says."""
+
+    token: str
+    sender_name: str
+    sender_address: str
+    reply_to: str | None
+    list_name: str
+    list_id: str
+
+    def fields(self) -> bytes:
+        """The header fields that all messages share."""
+        parts = [
+            headers.mailbox("From", self.sender_name, self.sender_address),
+            headers.mailbox("Reply-To", "", self.reply_to) if self.reply_to else b"",
+            headers.mailbox("List-Id", self.list_name, self.list_id),
+            headers.verbatim("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            headers.verbatim("MIME-Version", "1.0"),
+        ]
+        return b"".join(parts)
+
+    def message_id(self, subscriber_id: int) -> str:
+        """The Message-ID of a delivery: always the same for it, and its alone."""
+        domain = self.sender_address.rpartition("@")[2]
+        return f"<{self.token}.{subscriber_id}@{domain}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom one message is for, and the values of the merge fields."""
+
+    subscriber_id: int
+    email: str
+    name: str
+    values: Mapping[str, str]
+
+
+class _Part:
+    """A body part in quoted-printable: encoded literals, and what encodes each value."""
+
+    def __init__(self, segments: Segments, prepare: Callable[[str], str]) -> None:
+        *before, last = segments.literals
+        self._literals = [joinable(literal) for literal in before]
+        self._last = encoded(last)
+        self._fields = segments.fields
+        self._prepare = prepare
+
+    def fill(self, values: Mapping[str, str]) -> bytes:
+        parts: list[bytes] = []
+        for literal, name in zip(self._literals, self._fields, strict=True):
+            parts.append(literal)
+            parts.append(joinable(self._prepare(values[name])))
+        parts.append(self._last)
+        return b"".join(parts)
+
+
+class MessageMaker:
+    """Makes the messages of one variant."""
+
+    def __init__(
+        self,
+        letterhead: Letterhead,
+        subject: Segments,
+        text: Segments,
+        html_part: Segments,
+        images: Sequence[FrozenImage] = (),
+    ) -> None:
+        self._letterhead = letterhead
+        self._shared = letterhead.fields()
+        self._subject = subject
+        self._text = _Part(text, one_line)
+        here = f"@{letterhead.token}"
+        settled = html_part.settle(
+            lambda name: f"cid:{name.removeprefix(IMAGE)}{here}" if name.startswith(IMAGE) else None
+        )
+        self._html = _Part(settled, lambda value: html.escape(one_line(value)))
+        # Quoted-printable can hold no "=_", so the boundaries stand in no part.
+        outer, inner = (f"=_{kind}_{letterhead.token}" for kind in ("alternative", "related"))
+        self._before_text = (
+            f'Content-Type: multipart/alternative; boundary="{outer}"\r\n\r\n--{outer}\r\n{_PLAIN}'
+        ).encode("ascii")
+        self._before_html = f"\r\n--{outer}\r\n".encode("ascii")
+        self._after_html = b""
+        if images:
+            self._before_html += (
+                f'Content-Type: multipart/related; type="text/html"; boundary="{inner}"\r\n\r\n'
+                f"--{inner}\r\n"
+            ).encode("ascii")
+            for image in images:
+                self._after_html += f"\r\n--{inner}\r\n".encode("ascii") + _image(image, here)
+            self._after_html += f"\r\n--{inner}--\r\n".encode("ascii")
+        self._before_html += _HTML.encode("ascii")
+        self._after_html += f"\r\n--{outer}--\r\n".encode("ascii")
+
+    def make(self, recipient: Recipient, now: dt.datetime) -> Message:
+        """The message for one reader, dated `now`."""
+        values = recipient.values
+        message_id = self._letterhead.message_id(recipient.subscriber_id)
+        content = b"".join(
+            (
+                self._shared,
+                headers.mailbox("To", one_line(recipient.name), recipient.email),
+                headers.field("Subject", self._subject.fill(for_text(values))),
+                headers.verbatim("Date", email.utils.format_datetime(now)),
+                headers.verbatim("Message-ID", message_id),
+                headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
+                self._before_text,
+                self._text.fill(values),
+                self._before_html,
+                self._html.fill(values),
+                self._after_html,
+            )
+        )
+        return Message(recipient.subscriber_id, recipient.email, message_id, content)
+
+
+_PLAIN = (
+    "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+)
+_HTML = (
+    "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+)
+
+
+def _image(image: FrozenImage, here: str) -> bytes:
+    head = (
+        f'Content-Type: {image.media_type}; name="{image.name}"\r\n'
+        "Content-Transfer-Encoding: base64\r\n"
+        f"Content-ID: <{image.name}{here}>\r\n"
+        f'Content-Disposition: inline; filename="{image.name}"\r\n\r\n'
+    )
+    return head.encode("ascii") + base64.encodebytes(image.content).replace(b"\n", b"\r\n")

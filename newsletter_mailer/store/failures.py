@@ -1,0 +1,66 @@
+"""What a refusal of the database means to the person at the keyboard."""
+
+import sqlite3
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from newsletter_mailer.errors import StoreError
+
+_PRIMARY = 0xFF
+"""The bits of an error code that name its kind; those above tell variants apart."""
+
+
+def explained(error: SQLAlchemyError, database: str, wait: float) -> StoreError:
+    """The error as a sentence: what happened to `database`, and what to do.
+
+    Args:
+        error: as SQLAlchemy raised it.
+        database: its file, as the user knows it.
+        wait: seconds for which a locked database was waited for.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    code = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY
+    sentence = _SENTENCES.get(code)
+    if sentence:
+        return StoreError(f"The database {database} {sentence.format(wait=wait)}")
+    reason = str(cause or error).splitlines()[0]
+    return StoreError(
+        f"The database {database} gave an error that was not expected: {reason}. Nothing was "
+        "changed. Check the disk, and report this if it happens again."
+    )
+
+
+_LOCKED = (
+    "is locked: another process was still writing to it after {wait:g} seconds. "
+    "Let that process finish, then run the command again."
+)
+_DAMAGED = (
+    "is damaged, or is not an SQLite database. Restore a backup, or name another file in "
+    "NEWSLETTER_DATABASE_URL."
+)
+_READ_ONLY = (
+    "is read-only: its file or folder may not be written by this user. Change the permissions "
+    "of both, or run the command as the user who owns them."
+)
+_FULL = "could not be written, because the disk is full. Nothing was changed. Make room and retry."
+_CLOSED = (
+    "cannot be opened. Check that its folder exists, that it is a file, and that this user may "
+    "read and write both."
+)
+_FAULT = (
+    "could not be read or written: the disk reported a fault. Nothing was changed. Check the "
+    "disk and its free space, then run the command again."
+)
+
+_SENTENCES = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _READ_ONLY,
+    sqlite3.SQLITE_AUTH: _READ_ONLY,
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _FAULT,
+    sqlite3.SQLITE_CANTOPEN: _CLOSED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+}
