@@ -110,8 +110,9 @@ def _freeze(project: Project, engine: Engine, name: str, *, sure: bool) -> Campa
         if not sys.stdin.isatty():
             raise UsageError("Nobody is there to be asked. Add --yes to send without asking.")
         plan = (
-            f"Send issue {issue.head.number}, “{issue.head.title}”, in {plural(len(emails), 'variant')} "
-            f"to {plural(people, 'person')} through the transport {project.settings.transport}?"
+            f"Send issue {issue.head.number}, “{issue.head.title}”, in "
+            f"{plural(len(emails), 'variant')} to {plural(people, 'person')} "
+            f"through the transport {project.settings.transport}?"
         )
         if not typer.confirm(plan):
             say("Nothing was sent.")

@@ -1,7 +1,7 @@
-"""HTML written so that the e-mail toolchain passes it on unharmed.
+r"""HTML written so that the e-mail toolchain passes it on unharmed.
 
 mrml prints the values of attributes in Rust's debug form, where a non-breaking space
-turns into `\\u{a0}`, and drops white space that holds a newline. Hence: in attributes
+turns into `\u{a0}`, and drops white space that holds a newline. Hence: in attributes
 every unusual character is a numeric reference; between elements there is no newline.
 """
 
@@ -14,8 +14,30 @@ from markupsafe import Markup
 VOID = frozenset({"br", "hr", "img"})
 _UNUSUAL = re.compile(r"[^ !#$%'()*+,./0-9:;=?@A-Z\[\]^_`a-z{|}~-]")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_BLOCKS = frozenset(
-    "blockquote div h1 h2 h3 h4 h5 h6 hr li ol p pre table tbody td th thead tr ul caption".split()
+_BLOCKS = frozenset(  # elements around which white space means nothing
+    [
+        "blockquote",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+    ]
 )
 
 
@@ -39,15 +61,13 @@ def serialised(children: Iterator[etree._Element] | list[etree._Element]) -> str
 
 
 def _write(element: etree._Element, parts: list[str]) -> None:
-    if not isinstance(element.tag, str):
-        _write_text(element.tail, parts)
-        return
     attributes = "".join(
         f' {name}="{attribute(_tight(str(value)) if name == "style" else str(value))}"'
         for name, value in element.attrib.items()
     )
-    parts.append(f"<{element.tag}{attributes}")
-    if element.tag in VOID:
+    tag = str(element.tag)
+    parts.append(f"<{tag}{attributes}")
+    if tag in VOID:
         parts.append(" />")
     else:
         parts.append(">")
@@ -55,8 +75,8 @@ def _write(element: etree._Element, parts: list[str]) -> None:
             _write_text(element.text, parts)
         for child in element:
             _write(child, parts)
-        parts.append(f"</{element.tag}>")
-    if not (_is_space(element.tail) and element.tag in _BLOCKS):
+        parts.append(f"</{tag}>")
+    if not (_is_space(element.tail) and tag in _BLOCKS):
         _write_text(element.tail, parts)
 
 

@@ -74,7 +74,7 @@ def for_html(values: Mapping[str, str]) -> dict[str, str]:
 
 
 def for_text(values: Mapping[str, str]) -> dict[str, str]:
-    """Values for plain text and the subject: raw, but on one line and without control characters."""
+    """Values for plain text and the subject: raw, on one line, without control characters."""
     return {name: one_line(value) for name, value in values.items()}
 
 

@@ -67,12 +67,8 @@ class ArticleText:
 def article_text(article: Article, calendar_url: CalendarUrl) -> ArticleText:
     """An article with its title, text, and the addresses of its links below."""
     writer = _Writer(calendar_url)
-    title = (
-        writer.inline(article.title).upper()
-        if not _fields(article.title)
-        else writer.inline(article.title)
-    )
-    lines = [*_wrapped(title), "-" * min(WIDTH, len(title)), ""]
+    title = _wrapped(writer.inline(article.title))
+    lines = [*title, "=" * max(map(len, title)), ""]
     lines += writer.blocks(article.blocks)
     words = sum(len(line.split()) for line in lines)
     if writer.links:
@@ -199,7 +195,7 @@ class _Writer:
                 lines += ["", *written] if lines else written
         return lines
 
-    def block(self, block: Block) -> list[str]:  # noqa: C901, PLR0911, PLR0912 - one case a kind
+    def block(self, block: Block) -> list[str]:  # noqa: C901, PLR0912 - one case a kind
         """One block."""
         match block:
             case Paragraph():
@@ -258,7 +254,7 @@ class _Writer:
                     block.phone,
                     block.link,
                 ]
-                return [row for row in rows if row]
+                return [line for row in rows for line in self.wrapped(row)]
             case Resources():
                 return self._resources(block)
             case Button():
@@ -336,10 +332,6 @@ class _Writer:
 
 def _mark(name: str) -> str:
     return f"{_OPEN}{name}{_CLOSE}"
-
-
-def _fields(content: Inlines) -> bool:
-    return any(isinstance(inline, MergeField) for inline in content)
 
 
 def _rule(title: str) -> list[str]:

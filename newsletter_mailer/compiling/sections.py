@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from newsletter_mailer.compiling.rich_text import RICH, blocks_html
 from newsletter_mailer.compiling.templates import Templates
-from newsletter_mailer.reading.document import Article, Block, Heading
+from newsletter_mailer.reading.document import Article, Block, Heading, Only
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def pieces(
     for block in article.blocks:
         if isinstance(block, Heading):
             level = block.level + 1
+        if isinstance(block, Only):
+            continue  # tailoring has left none
         if isinstance(block, RICH):
             made.append(TextRun(blocks_html((block,))))
             continue

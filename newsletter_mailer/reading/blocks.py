@@ -240,7 +240,7 @@ def read_figure(directive: Directive, reader: BlockReader) -> Block | None:
                 token.children.pop(0)
     rest = [block for block in reader.blocks(directive.tokens) if isinstance(block, Paragraph)]
     place = reader.place(directive.tokens[found[0]])
-    alt = picture.content.strip()
+    alt = "".join(child.content for child in picture.children or []).strip()
     fields_in(alt, place, reader.findings, fields=False)
     if not alt:
         reader.report(

@@ -174,7 +174,8 @@ class InlineReader:
                     content.append(LineBreak())
                     self.place = Place(self.place.file, self.place.line + 1)
                 case "code_inline":
-                    _plain(token.content, self.place, self.findings, kept := [])
+                    kept: list[Inline] = []
+                    _plain(token.content, self.place, self.findings, kept)
                     content.append(
                         Code("".join(part.text for part in kept if isinstance(part, Text)))
                     )

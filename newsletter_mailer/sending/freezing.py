@@ -64,7 +64,9 @@ def freeze(
     }
     key = connection.execute(insert(campaign).values(values)).inserted_primary_key
     campaign_id: int = key[0] if key else 0
-    _freeze_content(connection, campaign_id, issue, emails, registry, settings)
+    hosted = settings.send.images == "hosted"
+    pictures = f"{settings.base_url}/archive/{issue.name}/images/" if hosted else None
+    _freeze_content(connection, campaign_id, emails, registry, pictures)
     deliveries = _freeze_audience(connection, campaign_id, emails, registry, settings)
     if not deliveries:
         raise SendingError(
@@ -77,13 +79,11 @@ def freeze(
 def _freeze_content(
     connection: Connection,
     campaign_id: int,
-    issue: Issue,
     emails: Sequence[CompiledEmail],
     registry: Registry,
-    settings: Settings,
+    pictures: str | None,
 ) -> None:
-    hosted = settings.send.images == "hosted"
-    pictures = f"{settings.base_url}/archive/{issue.name}/images/"
+    """Keep what is sent. `pictures` is where hosted pictures are; None keeps them too."""
     connection.execute(
         insert(variant),
         [
@@ -94,14 +94,14 @@ def _freeze_content(
                 "content_hash": email.content_hash,
                 "agencies": {id_: registry.agency(id_).name for id_ in email.agencies},
                 "subject": stored(email.subject),
-                "html": stored(email.html_with_images(pictures) if hosted else email.html),
+                "html": stored(email.html_with_images(pictures) if pictures else email.html),
                 "text": stored(email.text),
             }
             for position, email in enumerate(emails)
         ],
     )
     images: dict[str, Image] = {image.name: image for email in emails for image in email.images}
-    for image in () if hosted else images.values():
+    for image in () if pictures else images.values():
         connection.execute(
             insert(campaign_image).values(
                 campaign_id=campaign_id,

@@ -4,6 +4,9 @@ import email.utils
 import re
 from email.header import Header
 
+_FOLD_FROM = 74
+"""Characters from which a field is folded; with its colon and brackets 78 (RFC 5322, 2.1.1)."""
+
 _SPECIALS = re.compile(r'[()<>@,:;\\".\[\]]')
 
 
@@ -33,7 +36,3 @@ def mailbox(name: str, words: str, address: str) -> bytes:
         shown = f'"{email.utils.quote(words)}"' if _SPECIALS.search(words) else words
     fold = "\r\n " if len(name) + len(shown) + len(address) > _FOLD_FROM else " "
     return f"{name}: {shown}{fold}<{address}>\r\n".encode("ascii")
-
-
-_FOLD_FROM = 74
-"""Characters from which a field is folded, with room for its colon and brackets (RFC 5322, 2.1.1)."""

@@ -171,7 +171,7 @@ def count(connection: Connection, campaign_id: int) -> Counts:
         .where(delivery.c.campaign_id == campaign_id)
         .group_by(delivery.c.status)
     )
-    return Counts(**{status: number for status, number in rows})
+    return Counts(**dict(rows.tuples().all()))
 
 
 def count_by_agency(connection: Connection, campaign_id: int) -> dict[str, int]:
@@ -181,7 +181,7 @@ def count_by_agency(connection: Connection, campaign_id: int) -> dict[str, int]:
         .where(delivery.c.campaign_id == campaign_id)
         .group_by(delivery.c.agency)
     )
-    return {agency: number for agency, number in rows}
+    return dict(rows.tuples().all())
 
 
 def failures(connection: Connection, campaign_id: int) -> list[tuple[str, str]]:

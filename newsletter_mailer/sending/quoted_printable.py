@@ -13,7 +13,7 @@ _SOFT_BREAK = b"=\r\n"
 
 
 def encoded(text: str) -> bytes:
-    """A text with `\\n` line ends, encoded as UTF-8 with CRLF."""
+    """A text with bare line ends, encoded as UTF-8 with CRLF."""
     made = binascii.b2a_qp(text.encode(), quotetabs=False, istext=True, header=False)
     return made.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 

@@ -1,0 +1,1 @@
+"""Benchmarks: how long the program takes, measured against other tools and against itself."""

@@ -1,0 +1,199 @@
+"""Reading and compiling an issue for all agencies, beside npm's mjml and juice.
+
+The rounds are interleaved: each measures everything once, so that a machine which is
+busy for a while slows all of it alike.
+"""
+
+import gc
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from unittest.mock import patch
+
+import jinja2
+from premailer import cache as premailer_cache
+
+from benchmarks.node_tools import VERSIONS, Answer, NodeError, NodeTools, node_tools
+from benchmarks.report import ROOT, ratios, table, times
+from newsletter_mailer.compiling.compiler import Compiler
+from newsletter_mailer.compiling.templates import Templates
+from newsletter_mailer.reading.agencies import Registry, read_registry
+from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.reading.issue import read_issue
+from newsletter_mailer.settings import Settings, load_settings
+
+ROUNDS = 9
+
+_ISSUE = "06-autumn-2018"
+_EDITED = "articles/welcome.md"
+_WORD = "strengthen"
+"""A word of the opening, which every variant has: the edit costs as much as one word can."""
+
+
+@dataclass(slots=True)
+class Subject:
+    """What is measured: the issue, and the project around it."""
+
+    settings: Settings
+    registry: Registry
+    folder: Path
+
+    def read(self, folder: Path | None = None) -> Issue:
+        """Read the issue, or a copy of it."""
+        issue, _ = read_issue(folder or self.folder, self.registry)
+        return issue
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The seconds of each round."""
+
+    reading: list[float] = field(default_factory=list)
+    compiling: list[float] = field(default_factory=list)
+    edited: list[float] = field(default_factory=list)
+    mjml: list[float] = field(default_factory=list)
+    mjml_juice: list[float] = field(default_factory=list)
+
+    @property
+    def cold(self) -> list[float]:
+        """Reading and compiling."""
+        return [sum(both) for both in zip(self.reading, self.compiling, strict=True)]
+
+
+@dataclass(slots=True)
+class Editing:
+    """An issue in which somebody changes one word, and a compiler that stays meanwhile."""
+
+    subject: Subject
+    copy: Path
+    compiler: Compiler
+    edits: int = 0
+
+    def time(self) -> float:
+        """Change the word to one that has never stood there, and compile everything again."""
+        self.edits += 1
+        text = (self.subject.folder / _EDITED).read_text(encoding="utf-8")
+        if text.count(_WORD) != 1:
+            raise RuntimeError(f"{_EDITED} should have the word {_WORD!r} once")
+        (self.copy / _EDITED).write_text(text.replace(_WORD, f"word{self.edits}"), encoding="utf-8")
+        _settle()
+        begin = perf_counter()
+        self.compiler.compile(self.subject.read(self.copy), self.subject.registry)
+        return perf_counter() - begin
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """The issue's MJML, as npm's mjml gets it.
+
+    `for_agencies` and `for_variants` have the rich text inlined; in `plain` it still waits
+    for `css` to be inlined by juice.
+    """
+
+    for_agencies: list[str]
+    for_variants: list[str]
+    plain: list[str]
+    css: str
+
+
+class _NoInliner:
+    """Stands in for the compiler's inliner, and leaves the rich text as it is."""
+
+    def __init__(self, css: str) -> None:
+        self.css = css
+
+    def add(self, html: str) -> str:
+        return html
+
+    def resolve(self, text: str) -> str:
+        return text
+
+
+def measure() -> None:
+    """Run all rounds, and print them."""
+    settings = load_settings(ROOT)
+    registry = read_registry(settings.agencies_file, settings.agencies_file.name)
+    subject = Subject(settings, registry, settings.issues / _ISSUE)
+    documents = _documents(subject)
+    rounds = Rounds()
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        editing = _editing(subject, Path(folder))
+        try:
+            node = stack.enter_context(node_tools())
+            _warm_up(node, documents)
+        except NodeError as error:
+            print(f"Left out npm's mjml and juice: {error}.")
+            node = None
+        for _ in range(ROUNDS):
+            _one_round(subject, rounds, editing, node, documents)
+    _print(rounds, documents)
+
+
+def _one_round(
+    subject: Subject,
+    rounds: Rounds,
+    editing: Editing,
+    node: NodeTools | None,
+    documents: Documents,
+) -> None:
+    reading, compiling = _cold(subject)
+    rounds.reading.append(reading)
+    rounds.compiling.append(compiling)
+    if node:
+        rounds.mjml.append(node.compile(documents.for_agencies).seconds)
+    rounds.edited.append(editing.time())
+    if node:
+        rounds.mjml_juice.append(node.compile(documents.plain, css=documents.css).seconds)
+
+
+def _cold(subject: Subject) -> tuple[float, float]:
+    """The seconds of reading and of compiling when nothing is remembered."""
+    jinja2.clear_caches()
+    premailer_cache.cache.clear()
+    _settle()
+    begin = perf_counter()
+    issue = subject.read()
+    middle = perf_counter()
+    Compiler(subject.settings).compile(issue, subject.registry)
+    return middle - begin, perf_counter() - middle
+
+
+def _settle() -> None:
+    """Leave no rubbish of what ran before for the next to sweep up."""
+    gc.collect()
+
+
+def _editing(subject: Subject, folder: Path) -> Editing:
+    copy = folder / _ISSUE
+    shutil.copytree(subject.folder, copy)
+    compiler = Compiler(subject.settings)
+    compiler.compile(subject.read(copy), subject.registry)
+    return Editing(subject, copy, compiler)
+
+
+def _documents(subject: Subject) -> Documents:
+    issue = subject.read()
+    for_variants, sizes = _mjml(subject, issue)
+    with patch("newsletter_mailer.compiling.compiler.Inliner", _NoInliner):
+        plain, _ = _mjml(subject, issue)
+    for_agencies = [
+        document
+        for document, agencies in zip(for_variants, sizes, strict=True)
+        for _ in range(agencies)
+    ]
+    return Documents(for_agencies, for_variants, plain, _rich_css(subject.settings))
+
+
+def _mjml(subject: Subject, issue: Issue) -> tuple[list[str], list[int]]:
+    """Each variant's MJML, and how many agencies get it."""
+    compiler = Compiler(subject.settings)
+    sources = compiler.sources(issue, subject.registry)
+    return (
+        [compiler.resolved(source) for source in sources],
+        [len(source.agencies) for source in sources],
+    )

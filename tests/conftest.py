@@ -1,0 +1,72 @@
+"""What the tests share: the shipped project, read and compiled once."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from newsletter_mailer.compiling.compiler import Compiler
+from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.reading.agencies import Registry, read_registry
+from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.reading.issue import find_issue, read_issue
+from newsletter_mailer.settings import Settings, load_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of whoever runs it."""
+    for name in os.environ:
+        if name.startswith("NEWSLETTER_") and name != "NEWSLETTER_TESTS_REQUIRE_ALL":
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """The settings of the shipped project."""
+    return load_settings(ROOT)
+
+
+@pytest.fixture(scope="session")
+def registry(settings: Settings) -> Registry:
+    """The shipped registry of agencies."""
+    return read_registry(settings.agencies_file, "subscribers/agencies.yaml")
+
+
+@pytest.fixture(scope="session")
+def shipped(settings: Settings, registry: Registry) -> dict[int, Issue]:
+    """The shipped issues, by number."""
+    return {n: read_issue(find_issue(settings.issues, str(n)), registry)[0] for n in (1, 6)}
+
+
+@pytest.fixture(scope="session")
+def compiled(
+    settings: Settings, registry: Registry, shipped: dict[int, Issue]
+) -> dict[int, tuple[CompiledEmail, ...]]:
+    """Every variant of the shipped issues, by number."""
+    return {n: Compiler(settings).compile(issue, registry) for n, issue in shipped.items()}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of the shipped project, without its state."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "newsletter.toml", folder)
+    return folder
+
+
+@pytest.fixture
+def cli() -> CliRunner:
+    """Runs commands inside this process."""
+    return CliRunner()
+
+
+NEWSLETTER = [sys.executable, "-m", "newsletter_mailer"]
