@@ -34,7 +34,7 @@ preview: .venv/run.stamp ## Build an issue into var/preview/ to open in a browse
 	$(NEWSLETTER) build $(ISSUE) --out var/preview
 
 pictures: .venv/dev.stamp ## Make the README's pictures anew (needs Chromium)
-	$(BIN)/python -m docs.pictures.make
+	$(BIN)/python -m tests.pictures
 
 bench: .venv/dev.stamp ## Measure, and print ratios
 	$(BIN)/python -m benchmarks

@@ -7,7 +7,6 @@ busy for a while slows all of it alike.
 import gc
 import shutil
 import tempfile
-from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,7 @@ from unittest.mock import patch
 import jinja2
 from premailer import cache as premailer_cache
 
-from benchmarks.node_tools import VERSIONS, Answer, NodeError, NodeTools, node_tools
+from benchmarks.node_tools import VERSIONS, NodeError, NodeTools, node_tools
 from benchmarks.report import ROOT, ratios, table, times
 from newsletter_mailer.compiling.compiler import Compiler
 from newsletter_mailer.compiling.templates import Templates
@@ -103,8 +102,7 @@ class Documents:
 class _NoInliner:
     """Stands in for the compiler's inliner, and leaves the rich text as it is."""
 
-    def __init__(self, css: str) -> None:
-        self.css = css
+    def __init__(self, _css: str) -> None: ...
 
     def add(self, html: str) -> str:
         return html
@@ -132,6 +130,15 @@ def measure() -> None:
         for _ in range(ROUNDS):
             _one_round(subject, rounds, editing, node, documents)
     _print(rounds, documents)
+
+
+def _warm_up(node: NodeTools, documents: Documents) -> None:
+    """Let node compile its code before anything is timed, and look at what mjml found wrong."""
+    found = node.compile(documents.for_variants)
+    node.compile(documents.plain, css=documents.css)
+    print(f"npm's mjml finds {len(found.errors)} errors in {len(documents.for_variants)} variants.")
+    for error in sorted(set(found.errors)):
+        print(f"  {error}")
 
 
 def _one_round(
@@ -186,7 +193,9 @@ def _documents(subject: Subject) -> Documents:
         for document, agencies in zip(for_variants, sizes, strict=True)
         for _ in range(agencies)
     ]
-    return Documents(for_agencies, for_variants, plain, _rich_css(subject.settings))
+    return Documents(
+        for_agencies, for_variants, plain, Templates(subject.settings, {}, {}).rich_css
+    )
 
 
 def _mjml(subject: Subject, issue: Issue) -> tuple[list[str], list[int]]:
@@ -196,4 +205,40 @@ def _mjml(subject: Subject, issue: Issue) -> tuple[list[str], list[int]]:
     return (
         [compiler.resolved(source) for source in sources],
         [len(source.agencies) for source in sources],
+    )
+
+
+def _print(rounds: Rounds, documents: Documents) -> None:
+    agencies, variants = len(documents.for_agencies), len(documents.for_variants)
+    here = {
+        "a  read and compile, nothing remembered": rounds.cold,
+        "     of it reading": rounds.reading,
+        "     of it compiling": rounds.compiling,
+        "c  the same compiler after a one-word edit": rounds.edited,
+    }
+    theirs = {
+        f"b  npm's mjml, once for each of {agencies} agencies": rounds.mjml,
+        f"d  npm's mjml and juice, {variants} variants": rounds.mjml_juice,
+    }
+    compared = {
+        "b / a  npm's mjml : all of this program, cold": (rounds.mjml, rounds.cold),
+        "b / c  npm's mjml : all of this program, after an edit": (rounds.mjml, rounds.edited),
+        "d / a  npm's mjml and juice : all of this program, cold": (rounds.mjml_juice, rounds.cold),
+        "d / c  npm's mjml and juice : all of this program, after an edit": (
+            rounds.mjml_juice,
+            rounds.edited,
+        ),
+        "a / c  this program, cold : after an edit": (rounds.cold, rounds.edited),
+    }
+    head = ("median", "lowest", "highest")
+    table(
+        f"Issue 6 for all {agencies} agencies ({variants} variants), {ROUNDS} interleaved rounds",
+        ("ratio: how many times as long", *head),
+        [(name, *ratios(*both)) for name, both in compared.items() if all(both)],
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in VERSIONS.items())
+    table(
+        f"The times behind them (they vary between machines); npm's {versions}",
+        ("time", *head),
+        [(name, *times(taken)) for name, taken in (here | theirs).items() if taken],
     )

@@ -26,15 +26,11 @@ class NodeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of some documents: the time taken, what mjml found wrong, and the HTML's size.
-
-    `html` is the last document's, where it was asked for.
-    """
+    """What became of some documents: the time taken, what mjml found wrong, and the HTML's size."""
 
     seconds: float
     errors: tuple[str, ...]
     bytes: int
-    html: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +40,19 @@ class NodeTools:
     requests: IO[str]
     answers: IO[str]
 
-    def compile(
-        self, documents: Sequence[str], *, css: str | None = None, page: bool = False
-    ) -> Answer:
+    def compile(self, documents: Sequence[str], *, css: str | None = None) -> Answer:
         """Compile MJML with mjml; where there is CSS, inline it with juice.
 
         Raises:
             NodeError: mjml or juice failed.
         """
-        request = {"documents": documents, "page": page}
-        self.requests.write(json.dumps(request if css is None else {**request, "css": css}) + "\n")
+        request = {"documents": documents} | ({} if css is None else {"css": css})
+        self.requests.write(json.dumps(request) + "\n")
         self.requests.flush()
         answer = json.loads(self.answers.readline() or '{"failure": "node ended"}')
         if "failure" in answer:
             raise NodeError(f"mjml or juice failed: {answer['failure']}")
-        return Answer(answer["seconds"], tuple(answer["errors"]), answer["bytes"], answer["html"])
+        return Answer(answer["seconds"], tuple(answer["errors"]), answer["bytes"])
 
 
 @contextmanager

@@ -59,6 +59,12 @@ class Finding:
         }
 
 
+def brief(text: str, most: int = 60) -> str:
+    """The text on one line and cut to a line's worth, to be quoted in a finding."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
 def errors_in(findings: Iterable[Finding]) -> list[Finding]:
     """The findings that are errors."""
     return [finding for finding in findings if finding.severity is Severity.ERROR]

@@ -1,11 +1,10 @@
 // Compiles MJML with npm's mjml, and inlines CSS with juice, in one process that stays.
 //
 // Called with the folder that holds node_modules. Reads one JSON object a line, answers each
-// with one: {"seconds", "errors", "bytes", "html"}, or {"failure"} with what went wrong.
+// with one: {"seconds", "errors", "bytes"}, or {"failure"} with what went wrong.
 //
 //   {"documents": ["<mjml>…"]}                     compile each
 //   {"documents": ["<mjml>…"], "css": "p { … }"}   compile each, and inline the CSS into it
-//   "page": true                                   answer with the last document's HTML too
 
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
@@ -18,7 +17,7 @@ const juice = require("juice");
 
 const OPTIONS = { validationLevel: "soft", fonts: {} };
 
-async function compile({ documents, css, page }) {
+async function compile({ documents, css }) {
   const results = [];
   const begin = process.hrtime.bigint();
   for (const document of documents) {
@@ -30,7 +29,6 @@ async function compile({ documents, css, page }) {
     seconds,
     errors: results.flatMap(({ errors }) => errors.map((error) => error.formattedMessage)),
     bytes: results.reduce((sum, { html }) => sum + Buffer.byteLength(html), 0),
-    html: page ? results.at(-1).html : "",
   };
 }
 

@@ -1,7 +1,7 @@
 """A row of a CSV file, checked and brought into the form in which subscribers are kept."""
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsletter_mailer.audience.address import quickly_checked
 from newsletter_mailer.audience.agency_names import AgencyNames
@@ -17,8 +17,7 @@ UNSUBSCRIBED = "unsubscribed"
 _GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What a row says of a person. Empty: it does not say. `status` is empty or unsubscribed."""
 
     line: int

@@ -9,7 +9,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, insert, select
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Row as Record
 
 from newsletter_mailer.audience.agency_names import AgencyNames, agency_names
 from newsletter_mailer.audience.candidate import ACTIVE, UNSUBSCRIBED, Candidate, candidate
@@ -22,17 +23,45 @@ from newsletter_mailer.store.upsert import upsert
 _ROWS_AT_ONCE = 1_000
 """Rows for each question to the database: many enough to be quick, few enough to be small."""
 
-_KNOWN = select(*(column for column in subscriber.c if column.name != "id")).where(
-    subscriber.c.email_key.in_(bindparam("keys", expanding=True))
-)
+# Not all columns: a million moments take their time to read.
+_KNOWN = select(
+    subscriber.c.id,
+    subscriber.c.email_key,
+    subscriber.c.name,
+    subscriber.c.agency,
+    subscriber.c.role,
+    subscriber.c.status,
+    subscriber.c.import_id,
+    subscriber.c.import_line,
+).where(subscriber.c.email_key.in_(bindparam("keys", expanding=True)))
+_STARTED = select(import_run.c.started_at).where(import_run.c.id == bindparam("import_id"))
 
 # The condition repeats what the import has found out already, so that no mistake in it
 # can ever bring back somebody who has left.
 _KEEP = upsert(
     subscriber,
+    values={
+        "email": bindparam("email"),
+        "email_key": bindparam("email_key"),
+        "name": bindparam("name"),
+        "agency": bindparam("agency"),
+        "role": bindparam("role"),
+        "status": bindparam("status"),
+        "source": bindparam("source"),
+        "import_id": bindparam("import_id"),
+        "import_line": bindparam("import_line"),
+        "created_at": _STARTED.scalar_subquery(),
+        "changed_at": _STARTED.scalar_subquery(),
+    },
     key="email_key",
     changing=("name", "agency", "role", "status", "import_id", "import_line", "changed_at"),
     only_if=subscriber.c.status == ACTIVE,
+)
+
+_SEEN = (
+    update(subscriber)
+    .where(subscriber.c.id == bindparam("seen"))
+    .values(import_id=bindparam("by"), import_line=bindparam("at"))
 )
 
 
@@ -67,7 +96,7 @@ class _Import:
 
     id: int
     file: Path
-    now: dt.datetime
+    source: str
     agencies: AgencyNames
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[Rejected] = field(default_factory=list)
@@ -125,7 +154,7 @@ def import_subscribers(
 def _begin(connection: Connection, file: Path, now: dt.datetime, agencies: AgencyNames) -> _Import:
     statement = insert(import_run).values(file_name=file.name, started_at=now)
     id_ = connection.execute(statement.returning(import_run.c.id)).scalar_one()
-    return _Import(id_, file, now, agencies)
+    return _Import(id_, file, f"import {id_}: {file.name}", agencies)
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
@@ -145,66 +174,79 @@ def _take(connection: Connection, run: _Import, rows: list[Row]) -> None:
     if not people:
         return
     records = connection.execute(_KNOWN, {"keys": [person.key for person in people]})
-    known = {record["email_key"]: record for record in records.mappings()}
-    values = list(_changes(run, people, known))
-    if values:
-        connection.execute(_KEEP, values)
+    known = {record.email_key: record for record in records}
+    keep: list[dict[str, str | int]] = []
+    seen: list[dict[str, int]] = []
+    for person in _first_of_each(run, people, known):
+        record = known.get(person.key)
+        changed = _kept(run, person, record)
+        if changed:
+            keep.append(changed)
+        elif record:
+            seen.append({"seen": record.id, "by": run.id, "at": person.line})
+    if keep:
+        connection.execute(_KEEP, keep)
+    if seen:
+        connection.execute(_SEEN, seen)
 
 
-def _changes(
-    run: _Import, people: Iterable[Candidate], known: dict[str, RowMapping]
-) -> Iterator[dict[str, Any]]:
-    """What to write for these people, whose records so far are in `known`.
+def _first_of_each(
+    run: _Import, people: Iterable[Candidate], known: dict[str, Record[Any]]
+) -> Iterator[Candidate]:
+    """These people without those who have left, and without an address's second row.
 
-    A record that this import has written names the import and the line; so the database
-    itself remembers which addresses the file has had.
+    A record that this import has written or seen names the import and the line; so the
+    database itself remembers which addresses the file has had.
     """
     lines: dict[str, int] = {}
     for person in people:
         record = known.get(person.key)
-        if record and record["status"] == UNSUBSCRIBED and record["import_id"] != run.id:
+        ours = record is not None and record.import_id == run.id
+        if record and record.status == UNSUBSCRIBED and not ours:
             run.counts["kept_unsubscribed"] += 1
             continue
-        earlier = lines.setdefault(person.key, person.line)
-        if record and record["import_id"] == run.id:
-            earlier = record["import_line"]
-        if earlier != person.line:
+        earlier = record.import_line if record and ours else lines.get(person.key)
+        if earlier is None:
+            lines[person.key] = person.line
+            yield person
+        else:
             run.reject(
                 person.line,
                 f"{person.email} stands on line {earlier} already, and that row counts; "
                 "delete one of the two",
                 "duplicates",
             )
-            continue
-        yield _added(run, person) if record is None else _updated(run, person, record)
 
 
-def _added(run: _Import, person: Candidate) -> dict[str, Any]:
-    run.counts["added"] += 1
+def _kept(
+    run: _Import, person: Candidate, record: Record[Any] | None
+) -> dict[str, str | int] | None:
+    """What to write for a person; None where the record says it all already."""
+    if record is None:
+        run.counts["added"] += 1
+        details = (person.name, person.agency or run.agencies.default, person.role)
+        status = person.status or ACTIVE
+    else:
+        before = (record.name, record.agency, record.role)
+        details = (
+            person.name or record.name,
+            person.agency or record.agency,
+            person.role or record.role,
+        )
+        status = person.status or record.status
+        if details == before and status == record.status:
+            run.counts["unchanged"] += 1
+            return None
+        run.counts["updated"] += 1
+    name, agency, role = details
     return {
         "email": person.email,
         "email_key": person.key,
-        "name": person.name,
-        "agency": person.agency or run.agencies.default,
-        "role": person.role,
-        "status": person.status or ACTIVE,
-        "source": f"import {run.id}: {run.file.name}",
+        "name": name,
+        "agency": agency,
+        "role": role,
+        "status": status,
+        "source": run.source,
         "import_id": run.id,
         "import_line": person.line,
-        "created_at": run.now,
-        "changed_at": run.now,
-    }
-
-
-def _updated(run: _Import, person: Candidate, record: RowMapping) -> dict[str, Any]:
-    before = {name: record[name] for name in ("name", "agency", "role", "status")}
-    after = {name: getattr(person, name) or value for name, value in before.items()}
-    changed = after != before
-    run.counts["updated" if changed else "unchanged"] += 1
-    return {
-        **record,
-        **after,
-        "import_id": run.id,
-        "import_line": person.line,
-        "changed_at": run.now if changed else record["changed_at"],
     }

@@ -26,7 +26,7 @@ from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.running import run, sole_sender
 from newsletter_mailer.sending.transports.outbox import Outbox
 from newsletter_mailer.signing_key import signing_key
-from newsletter_mailer.store.transactions import reading, writing
+from newsletter_mailer.store.engine import reading, writing
 
 
 def _now() -> dt.datetime:
@@ -43,6 +43,7 @@ def send(
     project = context.ensure_object(Project)
     settings = project.settings
     name = project.folder(issue).name
+    links = PersonalLinks(settings.base_url, signing_key(settings))
     with project.store() as engine, sole_sender(settings.state):
         with reading(engine) as connection:
             campaign = campaign_of_issue(connection, name)
@@ -53,7 +54,6 @@ def send(
         if campaign is None:
             raise typer.Exit(1)
         outbox = Outbox(settings.outbox / campaign.issue)
-        links = PersonalLinks(settings.base_url, signing_key(settings))
         with reading(engine) as connection:
             total = ledger.count(connection, campaign.id).all
         try:

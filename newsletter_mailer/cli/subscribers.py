@@ -2,6 +2,7 @@
 
 import datetime as dt
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,7 @@ from newsletter_mailer.cli.console import err, plural, print_json, progress, say
 from newsletter_mailer.cli.options import AsJson
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import AudienceError, UsageError
-from newsletter_mailer.store.transactions import reading, writing
+from newsletter_mailer.store.engine import reading, writing
 
 app = typer.Typer(help="Import, list and export subscribers.", no_args_is_help=True)
 
@@ -44,7 +45,7 @@ def import_(
         if len(rejected) < _SHOWN:
             rejected.append(row)
             if not as_json:
-                err.print(f"{file}:{row.line}: {row.reason}", markup=False)
+                err.print(str(row), markup=False)
 
     with project.store() as engine, progress("Importing", None, quiet=as_json) as done:
         result = import_subscribers(
@@ -59,7 +60,7 @@ def import_(
     left_out = result.rejected + result.duplicates
     if as_json:
         rows = [{"line": row.line, "reason": row.reason} for row in rejected]
-        print_json({**result.as_dict(), "dry_run": dry_run, "rejected_rows": rows})
+        print_json({**asdict(result), "dry_run": dry_run, "rejected_rows": rows})
     else:
         if left_out > _SHOWN:
             err.print(f"… and {left_out - _SHOWN:,} more rows.")
@@ -88,7 +89,7 @@ def list_(
         status = None if everyone else "active"
         found = list_subscribers(connection, agency=agency, status=status)
         if as_json:
-            print_json([subscriber.as_dict() for subscriber in found])
+            print_json([asdict(one) for one in found])
             return
         for one in found:
             sys.stdout.write(f"{one.email}\t{one.name}\t{one.agency}\t{one.role}\t{one.status}\n")

@@ -98,8 +98,8 @@ def mail_text(
     writer = _Writer(lambda _event, _date: "")
     if tailored.actions:
         count = len(tailored.actions)
-        counted = "One action" if count == 1 else f"{count} actions"
-        lines += ["", *_rule(f"{counted} for you at {_mark('agency_name')}")]
+        counted = "one action" if count == 1 else f"{count} actions"
+        lines += ["", *_rule(f"For {_mark('agency_name')}: {counted}")]
         for number, action in enumerate(tailored.actions, start=1):
             lines += _wrapped(writer.inline(action.content), f"{number}. ")
             following = tailored.actions[number : number + 1]
@@ -126,8 +126,8 @@ def mail_text(
         office.email,
         office.website,
         "",
-        f"You get this because you signed up as {_mark('agency_name')}",
-        f"with {_mark('email')}.",
+        f"You get this because you signed up with {_mark('email')},",
+        f"under “{_mark('agency_name')}”.",
         "",
         f"Change your preferences: {_mark('preferences_url')}",
         f"Unsubscribe: {_mark('unsubscribe_url')}",

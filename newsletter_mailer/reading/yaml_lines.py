@@ -1,15 +1,19 @@
 """YAML read as plain data whose every value knows its line."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
-from newsletter_mailer.findings import Finding
-from newsletter_mailer.reading.source import Source
+from newsletter_mailer.findings import Finding, brief
+from newsletter_mailer.reading.source import UNSAFE, Source
 
 Path = tuple[str | int, ...]
+
+_NEEDS_QUOTES = re.compile(r"(?:^|[:-]\s+)[{}\[\]@`%&*!|>]")
+"""A value that begins with a sign which YAML keeps for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,82 +61,115 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
-        return node.value
+        return self._scalar(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 self.report(
-                    key.start_mark, "yaml-key", "a key that is not a word", "Write `key: value`."
+                    key.start_mark,
+                    "yaml-key",
+                    "brackets or braces where YAML expects a key",
+                    "Put a value that begins with them in double quotes.",
                 )
                 continue
-            if key.value in values:
+            name = self._scalar(key)
+            if name in values:
                 self.report(
                     key.start_mark,
                     "yaml-repeated-key",
-                    f"the key {key.value} a second time",
+                    f"the key {brief(name)} a second time",
                     "Keep one of the two.",
                 )
-            values[key.value] = self.build(value, (*path, key.value))
-            self.lines[(*path, key.value)] = key.start_mark.line + self.first_line
+            values[name] = self.build(value, (*path, name))
+            self.lines[(*path, name)] = key.start_mark.line + self.first_line
         return values
+
+    def _scalar(self, node: yaml.ScalarNode) -> str:
+        """The text; what escapes such as `\\x01` in double quotes stand for is checked too."""
+        text = str(node.value)
+        if unsafe := UNSAFE.search(text):
+            self.report(
+                node.start_mark,
+                "control-character",
+                f"the control character U+{ord(unsafe[0]):04X}, written as an escape",
+                "Take the backslash and what follows it out.",
+            )
+        return UNSAFE.sub("", text)
 
 
 def read_yaml(
     text: str, source: Source, findings: list[Finding], *, first_line: int = 1
 ) -> Marked | None:
-    """Read YAML text that begins on `first_line` of `source`; None, with a finding, if it cannot be.
+    """Read YAML text whose first line is line `first_line` of `source`.
 
-    Aliases are refused: nothing here needs them, and they let ten lines stand for a billion.
+    None, with a finding, where it cannot be read. Aliases are refused: nothing here needs
+    them, and they let ten lines stand for a billion.
     """
-    builder = _Builder(source, first_line, findings)
+    builder = _Builder(source, first_line, findings, {(): first_line})
+    loader = yaml.SafeLoader(text)  # refuses control characters, which a Source does not hold
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = loader.get_single_node()
         data = None if node is None else builder.build(node, ())
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = first_line + (mark.line if mark else 0)
-        findings.append(Finding(source.at(line), "yaml", *_explain(error, text, line - first_line)))
+        line, *words = _explain(error, text.split("\n"))
+        findings.append(Finding(source.at(first_line + line), "yaml", *words))
         return None
-    except yaml.YAMLError as error:
-        findings.append(
-            Finding(
-                source.at(first_line),
-                "yaml",
-                f"what YAML cannot hold: {str(error).splitlines()[0]}",
-            )
-        )
+    except (ValueError, OverflowError):  # an escape such as \UFFFFFFFF, which names no character
+        place = source.at(first_line + loader.line)
+        mend = "Write the character itself."
+        findings.append(Finding(place, "yaml", "an escape that names no character", mend=mend))
         return None
     except RecursionError:
-        findings.append(
-            Finding(source.at(first_line), "yaml", "values nested far too deep", "a few levels")
-        )
+        place = source.at(first_line + loader.line)
+        findings.append(Finding(place, "yaml", "values nested far too deep", "a few levels"))
         return None
     return Marked(data, builder.lines)
 
 
-def _explain(error: yaml.MarkedYAMLError, text: str, index: int) -> tuple[str, str, str]:
-    """What was found, what was expected, and what to do, in words for a person."""
-    lines = text.split("\n")
-    line = lines[index] if index < len(lines) else ""
+def _explain(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, str, str, str]:
+    """The line from 0; what was found, what was expected, and what to do, for a person."""
     problem = error.problem or "a mistake"
+    mark = error.problem_mark or error.context_mark
+    if "quoted scalar" in (error.context or "") and error.context_mark:
+        mark = error.context_mark
+    index = min(mark.line, len(lines) - 1) if mark else 0
+    line = lines[index]
+    shown = repr(brief(line))
     if "\t" in line[: len(line) - len(line.lstrip())] or "'\\t'" in problem:
-        return "a tab", "spaces", "YAML is indented with spaces: replace the tab by two spaces."
+        return index, "a tab", "spaces", "Replace each tab by two spaces."
+    if "quoted scalar" in (error.context or ""):
+        return (
+            index,
+            f"a mistake in quotes: {shown}",
+            "a closing quote, and no backslash before other signs",
+            "Close the quotes, and write backslashes twice.",
+        )
     if "mapping values are not allowed" in problem:
         return (
-            f"a second colon in {line.strip()!r}",
+            index,
+            f"a second colon in {shown}",
             "one `key: value` a line",
+            "Put the value in double quotes.",
+        )
+    if _NEEDS_QUOTES.search(line):
+        return (
+            index,
+            f"a sign that YAML keeps for itself in {shown}",
+            "a value that begins with a letter, a digit or a quote",
             "Put the value in double quotes.",
         )
     if "expected <block end>" in problem or "could not find expected ':'" in problem:
         return (
-            f"a line that does not fit: {line.strip()!r}",
+            index,
+            f"a line that does not fit: {shown}",
             "`key: value`, indented like its neighbours",
             "Check the indentation, the colon and the quotes of this line and the one before.",
         )
     return (
-        f"{problem} in {line.strip()!r}",
-        "YAML",
+        index,
+        f"{problem}: {shown}",
+        "plain YAML",
         "Put values with special signs in double quotes.",
     )

@@ -17,7 +17,7 @@ from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipien
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt, Transport
 from newsletter_mailer.settings import Greeting, Settings
-from newsletter_mailer.store.transactions import reading, writing
+from newsletter_mailer.store.engine import reading, writing
 
 Clock = Callable[[], dt.datetime]
 

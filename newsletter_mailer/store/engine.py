@@ -151,7 +151,7 @@ def _set_up(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # A mail that was marked as sent must still be marked after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA cache_size = -96000")
+    connection.execute("PRAGMA cache_size = -32000")
 
 
 def _begin(connection: Connection) -> None:

@@ -1,20 +1,26 @@
 """Insert a row, or change the one that is there: the one statement databases spell differently."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from sqlalchemy import ColumnElement, Table
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 
 def upsert(
-    table: Table, *, key: str, changing: Iterable[str], only_if: ColumnElement[bool]
+    table: Table,
+    *,
+    values: Mapping[str, Any],
+    key: str,
+    changing: Iterable[str],
+    only_if: ColumnElement[bool],
 ) -> Insert:
-    """A statement that inserts rows into `table`, given as parameters when it is executed.
+    """A statement that inserts `values` into `table`.
 
-    A row whose unique column `key` is taken changes the row that is there instead: the
-    columns in `changing`, and those only where `only_if` holds for the row that is there.
+    Where the unique column `key` is taken, the row that is there is changed instead: the
+    columns in `changing`, and those only if `only_if` holds for it.
     """
-    statement = insert(table)
+    statement = insert(table).values(values)
     return statement.on_conflict_do_update(
         index_elements=[table.c[key]],
         set_={name: statement.excluded[name] for name in changing},

@@ -1,0 +1,61 @@
+"""The rules of docs/architecture.md hold in the code."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
+
+BASE = {"findings", "errors", "mailbox", "settings", "signing_key"}
+STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "cli"]
+
+ROOMS = {
+    "mjml": "compiling",
+    "premailer": "compiling",
+    "jinja2": "compiling",
+    "tinycss2": "compiling",
+    "icalendar": "compiling",
+    "markdown_it": "reading",
+    "yaml": "reading",
+    "PIL": "reading",
+    "alembic": "store",
+    "typer": "cli",
+    "rich": "cli",
+    "itsdangerous": "sending",
+    "sendgrid": "sending",
+}
+
+
+def imports(path: Path) -> set[str]:
+    """The modules that a file imports, by their full names."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_imports_point_one_way(path: Path) -> None:
+    """A stage imports from itself, from stages before it, and from the modules beside them."""
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if room in {"__init__", "__main__"}:
+        return
+    allowed = BASE if room in BASE else BASE | set(STAGES[: STAGES.index(room) + 1])
+    ours = {name.split(".")[1] for name in imports(path) if name.startswith("newsletter_mailer.")}
+    assert ours <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_other_peoples_packages_stay_in_their_room(path: Path) -> None:
+    """MJML, premailer and Jinja are used by compiling only, and so on."""
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    for name in imports(path):
+        top = name.split(".")[0]
+        assert ROOMS.get(top, room) == room, f"{path.name} imports {name}"
