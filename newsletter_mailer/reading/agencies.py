@@ -1,27 +1,33 @@
 """The registry of agencies: who readers work for, by sector, and how texts name them."""
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from newsletter_mailer.errors import RegistryError
-from newsletter_mailer.findings import Finding, Place, errors_in
-from newsletter_mailer.reading.headers import Slug, Words, checked
+from newsletter_mailer.findings import Finding, Place, brief, errors_in
+from newsletter_mailer.reading.checked import checked
+from newsletter_mailer.reading.headers import Slug, Words, wrong
 from newsletter_mailer.reading.source import Source, read_source
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 
 EVERYONE = "everyone"
 """The word that addresses all agencies."""
 
-Domain = Annotated[
-    str,
-    StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"),
-]
+
+def _domain(domain: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", domain):
+        raise wrong("a domain such as example.org", "Write what stands after the @.")
+    return domain.lower()
+
+
+Domain = Annotated[str, AfterValidator(_domain)]
 
 
 class _Entry(BaseModel):
@@ -95,17 +101,23 @@ class Registry:
             if word in self.members:
                 ids |= self.members[word]
                 continue
-            near = difflib.get_close_matches(word, self.members, n=1)
             findings.append(
                 Finding(
                     place,
                     "unknown-agency",
-                    f"the agency {word!r}",
+                    f"the agency {brief(word)!r}",
                     "an id of an agency, sector or group in subscribers/agencies.yaml",
-                    f"Did you mean {near[0]}?" if near else "Check its spelling, or add it there.",
+                    _meant(word, self.members) or "Check its spelling, or add it there.",
                 )
             )
         return frozenset(ids)
+
+
+def _meant(word: str, ids: Iterable[str]) -> str:
+    """`Did you mean gp?`, or nothing."""
+    slug = re.sub(r"[\s_-]+", "-", word.casefold())
+    near = difflib.get_close_matches(slug, list(ids), n=1)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def read_registry(path: Path, shown: str) -> Registry:
@@ -133,13 +145,14 @@ def _registry(
 
     def add(id_: str, ids: Iterable[str], *path: str | int) -> None:
         if id_ in members:
+            kept = id_ == EVERYONE
             findings.append(
                 Finding(
                     source.at(marked.line((*path, "id"))),
                     "repeated-id",
-                    f"the id {id_} a second time",
+                    f"the id {id_}, which is kept for all" if kept else f"the id {id_} a second time",
                     "ids that differ over agencies, sectors and groups",
-                    "Rename one of the two.",
+                    "Choose another." if kept else "Rename one of the two.",
                 )
             )
         members[id_] = frozenset(ids)
@@ -152,20 +165,20 @@ def _registry(
             agencies.append(Agency(entry.id, entry.name, sector.id, sector.name, entry.domains))
     by_id = {agency.id: agency for agency in agencies}
     members[EVERYONE] = frozenset(by_id)
-    named = [(group.agencies, ("groups", at, "agencies")) for at, group in enumerate(file.groups)]
+    named: list[tuple[str, tuple[str | int, ...]]] = [(file.default, ("default",))]
     for at, group in enumerate(file.groups):
         add(group.id, group.agencies, "groups", at)
-    for ids, path in [*named, ((file.default,), ("default",))]:
-        findings.extend(
-            Finding(
-                source.at(marked.line(path)),
-                "unknown-agency",
-                f"the agency {id_!r}",
-                "the id of an agency in this file",
-                "Check its spelling.",
-            )
-            for id_ in ids
-            if id_ not in by_id
+        named += [(id_, ("groups", at, "agencies", i)) for i, id_ in enumerate(group.agencies)]
+    findings.extend(
+        Finding(
+            source.at(marked.line(path)),
+            "unknown-agency",
+            f"the agency {id_!r}",
+            "the id of an agency in this file",
+            _meant(id_, by_id) or "Check its spelling.",
         )
+        for id_, path in named
+        if id_ not in by_id
+    )
     default = by_id.get(file.default, agencies[0])
     return Registry(tuple(agencies), default, members)

@@ -14,8 +14,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "int_parsing": ("a whole number", "Write it in digits."),
+    "int_parsing_size": ("a whole number", "Write a smaller number."),
     "int_type": ("a whole number", "Write it in digits."),
-    "int_from_float": ("a whole number", "Write it in digits."),
     "greater_than_equal": ("at least {ge}", "Write a larger number."),
     "less_than_equal": ("at most {le}", "Write a smaller number."),
     "string_type": ("text", "Write it after the colon, on the same line."),

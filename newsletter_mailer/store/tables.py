@@ -117,6 +117,7 @@ campaign = Table(
     Column("sender_name", Text, nullable=False),
     Column("sender_address", Text, nullable=False),
     Column("reply_to", Text),
+    Column("greeting", JSON, nullable=False),
     Column("frozen_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
     CheckConstraint("state IN ('sending', 'done')", name="state"),

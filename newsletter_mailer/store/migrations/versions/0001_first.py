@@ -81,6 +81,7 @@ def _campaigns() -> None:
         sa.Column("sender_name", sa.Text(), nullable=False),
         sa.Column("sender_address", sa.Text(), nullable=False),
         sa.Column("reply_to", sa.Text(), nullable=True),
+        sa.Column("greeting", sa.JSON(), nullable=False),
         sa.Column("frozen_at", TIME, nullable=False),
         sa.Column("finished_at", TIME, nullable=True),
         sa.CheckConstraint("state IN ('sending', 'done')", name=op.f("ck_campaign_state")),
