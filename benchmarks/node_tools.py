@@ -47,8 +47,11 @@ class NodeTools:
             NodeError: mjml or juice failed.
         """
         request = {"documents": documents} | ({} if css is None else {"css": css})
-        self.requests.write(json.dumps(request) + "\n")
-        self.requests.flush()
+        try:
+            self.requests.write(json.dumps(request) + "\n")
+            self.requests.flush()
+        except BrokenPipeError as error:
+            raise NodeError("the node process ended; it says why above") from error
         answer = json.loads(self.answers.readline() or '{"failure": "node ended"}')
         if "failure" in answer:
             raise NodeError(f"mjml or juice failed: {answer['failure']}")

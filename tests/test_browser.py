@@ -73,6 +73,8 @@ def test_a_mail_reads_well_in_a_browser(
     assert not page.evaluate(_WIDER_THAN_THE_PAGE)
     assert page.evaluate(_BROKEN_WORDS) == 0
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]})
+    found = Axe().run(
+        page, options={"runOnly": {"type": "tag", "values": tags}, "resultTypes": ["violations"]}
+    )
     page.close()
     assert found.violations_count == 0, found.generate_report()

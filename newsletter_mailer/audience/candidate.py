@@ -6,13 +6,11 @@ from typing import NamedTuple
 from newsletter_mailer.audience.address import quickly_checked
 from newsletter_mailer.audience.agency_names import AgencyNames
 from newsletter_mailer.audience.csv_rows import Row
+from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.mailbox import address_key
 
 LONGEST_TEXT = 200
 """Characters in a name or a role."""
-
-ACTIVE = "active"
-UNSUBSCRIBED = "unsubscribed"
 
 _GAPS = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 

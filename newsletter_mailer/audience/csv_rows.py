@@ -88,7 +88,12 @@ def _rows(lines: Iterator[str], path: Path) -> Iterator[Row]:
         skipped += 1
     else:
         raise AudienceError(f"{path} is empty. Expected a header and a row for each subscriber.")
-    reader = csv.reader(chain([header], lines), delimiter=delimiter_of(header), strict=True)
+    reader = csv.reader(
+        chain([header], lines),
+        delimiter=delimiter_of(header),
+        skipinitialspace=True,  # or a quotation mark behind a space would be part of the text
+        strict=True,
+    )
     columns: Columns | None = None
     empty = True
     while True:

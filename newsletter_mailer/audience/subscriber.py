@@ -3,10 +3,13 @@
 import re
 from dataclasses import dataclass
 
+ACTIVE = "active"
+UNSUBSCRIBED = "unsubscribed"
+
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """One reader. `agency` is an id of the registry, `status` active or unsubscribed."""
+    """One reader. `agency` is an id of the registry, `status` one of the two words above."""
 
     id: int
     email: str
@@ -30,12 +33,11 @@ def first_name(name: str) -> str:
     while titles < len(words) - 1 and _is_title(words[titles]):
         titles += 1
     rest = " ".join(words[titles:])
-    first = words[titles]
     if rest.isupper() and sum(map(str.isalpha, rest)) > _INITIALS:
-        first = first.title()
+        words = [word if _RANK.fullmatch(word) else word.title() for word in words]
     if titles == len(words) - 1 and not turned:
-        return " ".join([*words[:titles], first])
-    return first
+        return " ".join(words)
+    return words[titles]
 
 
 def _given_first(name: str) -> tuple[list[str], bool]:

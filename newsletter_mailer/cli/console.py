@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -54,6 +55,12 @@ def plural(number: int, word: str) -> str:
     """`1 error`, `2 errors`, `1,000 people`."""
     many = {"person": "people", "batch": "batches", "agency": "agencies"}.get(word, f"{word}s")
     return f"{number:,} {word if number == 1 else many}"
+
+
+def shown_path(path: Path) -> str:
+    """A path as it is shortest from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def report_error(error: NewsletterError, *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from sqlalchemy import Engine
 
 from newsletter_mailer.audience.listing import count_by_agency
-from newsletter_mailer.cli.console import err, plural, print_json, progress, say, table
+from newsletter_mailer.cli.console import err, plural, print_json, progress, say, shown_path, table
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import ContentError, SendingError, UsageError
@@ -188,5 +188,5 @@ def _summary(
         "",
         f"{plural(counts.all, 'recipient')}: {counts.sent:,} sent, {counts.failed:,} failed, "
         f"{counts.suppressed:,} suppressed, {open_:,} still to send.",
-        f"Look at the messages in {outbox}/",
+        f"Look at the messages in {shown_path(outbox)}/",
     )

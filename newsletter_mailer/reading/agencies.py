@@ -150,7 +150,9 @@ def _registry(
                 Finding(
                     source.at(marked.line((*path, "id"))),
                     "repeated-id",
-                    f"the id {id_}, which is kept for all" if kept else f"the id {id_} a second time",
+                    f"the id {id_}, which is kept for all"
+                    if kept
+                    else f"the id {id_} a second time",
                     "ids that differ over agencies, sectors and groups",
                     "Choose another." if kept else "Rename one of the two.",
                 )

@@ -20,7 +20,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "less_than_equal": ("at most {le}", "Write a smaller number."),
     "string_type": ("text", "Write it after the colon, on the same line."),
     "string_too_short": ("some text", "Write it, or take the line out."),
-    "string_too_long": ("at most {max_length} characters", "Shorten it."),
+    "too_long": ("at most {max_length} characters", "Shorten it."),
     "string_pattern_mismatch": (
         "small letters, digits and single hyphens",
         "Write it like early-years.",
@@ -52,7 +52,10 @@ def checked(
         return model.model_validate(marked.data)
     except ValidationError as error:
         findings.extend(
-            _finding(model, marked, source, detail) for detail in error.errors(include_url=False)
+            _finding(model, marked, source, detail)
+            for detail in error.errors(include_url=False)
+            # A list of wrong items alone is called too short besides.
+            if not (detail["type"] == "too_short" and detail["input"])
         )
         return None
 

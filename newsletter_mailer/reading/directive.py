@@ -10,9 +10,9 @@ from typing import Any
 from markdown_it import MarkdownIt
 from markdown_it.rules_block import StateBlock
 
-_OPEN = re.compile(r":::+[ \t]*([A-Za-z][A-Za-z0-9-]*)[ \t]*(.*)")
+_OPEN = re.compile(r":::+[ \t]*([^\s:]\S*)[ \t]*(.*)")
 _CLOSE = re.compile(r":::+[ \t]*$")
-_FENCE = re.compile(r"(`{3,}|~{3,})")
+_FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
 _MOST_INDENTED = 3
 """Spaces before a block mark; with four, Markdown sees code."""
 
@@ -36,33 +36,38 @@ def _line(state: StateBlock, number: int) -> str:
     return state.src[state.bMarks[number] + state.tShift[number] : state.eMarks[number]]
 
 
-def _closing_line(state: StateBlock, start: int, end: int) -> int | None:
-    """The line that closes what `start` opens, or None."""
+def _is_marked(state: StateBlock, number: int) -> bool:
+    """Whether a block mark may stand on this line: with more spaces before, it is code."""
+    return bool(state.sCount[number] - state.blkIndent <= _MOST_INDENTED)
+
+
+def _closing_line(state: StateBlock, start: int, end: int) -> tuple[int, bool]:
+    """The line that closes what `start` opens; else the one after all that it may hold."""
     depth = 1
     fence = ""
     for number in range(start + 1, end):
-        line = _line(state, number)
+        line = _line(state, number).rstrip()
+        if line and state.sCount[number] < state.blkIndent:
+            return number, False  # the list item or quote around it ends here
+        if not _is_marked(state, number):
+            continue
         mark = _FENCE.match(line)
         if fence:
-            if (
-                line.rstrip()
-                and set(line.rstrip()) == {fence[0]}
-                and len(line.rstrip()) >= len(fence)
-            ):
+            if line.startswith(fence) and not line.strip(fence[0]):
                 fence = ""
         elif mark:
-            fence = mark[1]
+            fence = mark[1] or mark[2]
         elif _OPEN.match(line):
             depth += 1
         elif _CLOSE.match(line):
             depth -= 1
             if depth == 0:
-                return number
-    return None
+                return number, True
+    return end, False
 
 
-def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:  # noqa: FBT001 - markdown-it's signature
-    if state.sCount[start] - state.blkIndent > _MOST_INDENTED:
+def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    if not _is_marked(state, start):
         return False
     line = _line(state, start)
     opening = _OPEN.match(line)
@@ -75,14 +80,12 @@ def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
         token.map = [start, start + 1]
         state.line = start + 1
         return True
-    close = _closing_line(state, start, end)
-    stop = close if close is not None else end
-    body = state.getLines(start + 1, stop, state.blkIndent, False)
+    stop, closed = _closing_line(state, start, end)
     meta: dict[str, Any] = {
         "name": opening[1].lower(),
         "argument": opening[2].strip(),
-        "body": body,
-        "unclosed": close is None,
+        "body": state.getLines(start + 1, stop, state.blkIndent, False),
+        "unclosed": not closed,
     }
     token = state.push("directive_open", "", 1)
     token.map = [start, stop]
@@ -92,5 +95,5 @@ def _directive(state: StateBlock, start: int, end: int, silent: bool) -> bool:  
     state.md.block.tokenize(state, start + 1, stop)
     state.lineMax, state.parentType = before, kind
     state.push("directive_close", "", -1).map = [stop, stop + 1]
-    state.line = stop + (close is not None)
+    state.line = stop + closed
     return True

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from newsletter_mailer.mailbox import Address
+from newsletter_mailer.reading.checked import Model, checked
 from newsletter_mailer.reading.document import (
     Block,
     Contact,
@@ -16,34 +16,39 @@ from newsletter_mailer.reading.document import (
     Resource,
     Resources,
 )
-from newsletter_mailer.reading.headers import Model, Words, checked
-from newsletter_mailer.reading.inline import fields_in, safe_url
-from newsletter_mailer.reading.markdown import BlockReader, Directive
+from newsletter_mailer.reading.fields import refuse_fields
+from newsletter_mailer.reading.headers import Email, Lines, Words, day, wrong
+from newsletter_mailer.reading.markdown import BlockReader, Directive, untitled
+from newsletter_mailer.reading.urls import WEB, safe_url
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 
-_DATE = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:\s+(\d{1,2}:\d{2})(?:\s*(?:-|–|to)\s*(\d{1,2}:\d{2}))?)?$"
-)
+_DATE = re.compile(r"(\S+)(?:\s+(\d{1,2}:\d{2})(?:\s*(?:-|–|to)\s*(\d{1,2}:\d{2}))?)?")
 
 
 def _url(value: str) -> str:
-    HttpUrl(value)
-    return safe_url(value)
+    try:
+        return safe_url(value, WEB)
+    except ValueError as error:
+        raise wrong("a whole address such as https://example.org/page") from error
 
 
-def _event_date(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    match = _DATE.match(value.strip())
+def _event_date(value: Any) -> EventDate:  # noqa: ANN401 - any YAML value
+    match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        raise ValueError("write 2019-01-31, or 2019-01-31 09:30-12:30 with the times")
-    day = dt.date.fromisoformat(match[1])
-    start, end = (
-        dt.time.fromisoformat(part.zfill(5)) if part else None for part in match.groups()[1:]
-    )
+        raise wrong("2019-01-31, or 2019-01-31 09:30-12:30 with the times", "Write it so.")
+    start, end = (_time(part) for part in match.groups()[1:])
     if start and end and end <= start:
-        raise ValueError("the event ends before it starts")
-    return EventDate(day, start, end)
+        raise wrong("an end after the start", "Mend the times.")
+    return EventDate(day(match[1]), start, end)
+
+
+def _time(part: str | None) -> dt.time | None:
+    if part is None:
+        return None
+    try:
+        return dt.time.fromisoformat(part.zfill(5))
+    except ValueError as error:
+        raise wrong("a time from 00:00 to 23:59", "Mend the time.") from error
 
 
 Url = Annotated[str, AfterValidator(_url)]
@@ -69,10 +74,10 @@ class ContactForm(_Form):
 
     name: Words
     role: Words | None = None
-    email: Address | None = None
+    email: Email | None = None
     phone: Words | None = None
     link: Url | None = None
-    address: Words | None = None
+    address: Lines | None = None
 
 
 class LinkForm(_Form):
@@ -92,6 +97,7 @@ class ResourceForm(_Form):
     more: tuple[LinkForm, ...] = ()
 
 
+@untitled
 def read_event(directive: Directive, reader: BlockReader) -> Block | None:
     """`::: event`."""
     form = _form(EventForm, directive, reader)
@@ -112,6 +118,7 @@ def read_event(directive: Directive, reader: BlockReader) -> Block | None:
     )
 
 
+@untitled
 def read_contact(directive: Directive, reader: BlockReader) -> Block | None:
     """`::: contact`."""
     form = _form(ContactForm, directive, reader)
@@ -136,6 +143,7 @@ def read_contact(directive: Directive, reader: BlockReader) -> Block | None:
     )
 
 
+@untitled
 def read_resources(directive: Directive, reader: BlockReader) -> Block | None:
     """`::: resources`: a list, each item with the keys of a resource."""
     marked = _marked(directive, reader)
@@ -164,10 +172,9 @@ def read_resources(directive: Directive, reader: BlockReader) -> Block | None:
 
 
 def _marked(directive: Directive, reader: BlockReader) -> Marked | None:
-    fields_in(directive.body, directive.place, reader.findings, fields=False)
-    return read_yaml(
-        directive.body, reader.source, reader.findings, first_line=directive.place.line + 1
-    )
+    first_line = directive.place.line + 1
+    refuse_fields(directive.body, reader.source.at(first_line), reader.findings)
+    return read_yaml(directive.body, reader.source, reader.findings, first_line=first_line)
 
 
 def _form(model: type[Model], directive: Directive, reader: BlockReader) -> Model | None:

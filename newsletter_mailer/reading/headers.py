@@ -66,13 +66,15 @@ Lines = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 """Text that may have line ends."""
 
 Words = Annotated[
-    str, BeforeValidator(one_line), StringConstraints(strip_whitespace=True, min_length=1)
+    str, StringConstraints(strip_whitespace=True, min_length=1), BeforeValidator(one_line)
 ]
 """Text on one line, however it was written."""
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Day = Annotated[dt.date, BeforeValidator(day)]
-Email = Annotated[str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})]
+Email = Annotated[
+    str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})
+]
 
 Agencies = Annotated[
     tuple[Words, ...],

@@ -1,13 +1,11 @@
 """Inline Markdown: markdown-it's tokens become the tree's inline content."""
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
 
 from markdown_it.token import Token
 
-from newsletter_mailer.findings import Finding, Place
+from newsletter_mailer.findings import Finding, Place, brief
 from newsletter_mailer.reading.document import (
     Code,
     Emphasis,
@@ -19,65 +17,12 @@ from newsletter_mailer.reading.document import (
     Strong,
     Text,
 )
+from newsletter_mailer.reading.fields import fields_in, refuse_fields
+from newsletter_mailer.reading.source import UNSAFE
+from newsletter_mailer.reading.urls import checked_target
 
-TEXT_FIELDS = frozenset({"first_name", "name", "agency_name", "email"})
-LINK_FIELDS = frozenset({"preferences_url", "unsubscribe_url"})
-
-SCHEMES = frozenset({"http", "https", "mailto", "tel"})
-
-_URL_SIGNS = "/%:@!$&'()*+,;=~-._"
-_FIELD = re.compile(r"\{\{([a-z_]+)\}\}")
-_FOREIGN = re.compile(r"\{\{.*?\}\}|\{\{|\{%|%\}|\*\|.*?\|\*|<%|%>")
-_ESCAPED_FIELD = re.compile(r"^(?:%7B%7B|\{\{)([a-z_]+)(?:%7D%7D|\}\})$")
-
-
-def fields_in(text: str, place: Place, findings: list[Finding], *, fields: bool = True) -> Inlines:
-    """Text with its merge fields told apart; a finding for what only looks like one.
-
-    `fields=False` refuses even the known ones, where no reader's value can stand.
-    """
-    content: list[Inline] = []
-    at = 0
-    for match in _FIELD.finditer(text):
-        if not fields or match[1] not in TEXT_FIELDS:
-            continue
-        _plain(text[at : match.start()], place, findings, content)
-        content.append(MergeField(match[1]))
-        at = match.end()
-    _plain(text[at:], place, findings, content)
-    return tuple(content)
-
-
-def _plain(text: str, place: Place, findings: list[Finding], content: list[Inline]) -> None:
-    foreign = _FOREIGN.search(text)
-    if foreign:
-        known = ", ".join(f"{{{{{name}}}}}" for name in sorted(TEXT_FIELDS))
-        mend = "Take it out."
-        if foreign[0].strip("{}") in LINK_FIELDS:
-            mend = f"Use it as a whole link target: [words]({foreign[0]})."
-        findings.append(
-            Finding(place, "unknown-merge-field", f"{foreign[0]!r}", f"one of {known}", mend)
-        )
-        text = _FOREIGN.sub("", text)
-    if text:
-        content.append(Text(text))
-
-
-def safe_url(url: str) -> str:
-    """The URL with every character encoded that may not stand in one (RFC 3986).
-
-    Raises:
-        ValueError: its host or port cannot be one.
-    """
-    parts = urlsplit(url)
-    host = parts.netloc if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
-    _ = parts.port
-    return parts._replace(
-        netloc=host,
-        path=quote(parts.path, safe=_URL_SIGNS),
-        query=quote(parts.query, safe=_URL_SIGNS + "?"),
-        fragment=quote(parts.fragment, safe=_URL_SIGNS + "?"),
-    ).geturl()
+DEEPEST = 20
+"""Levels of emphasis in each other; deeper nesting is refused."""
 
 
 def plain_text(content: Inlines) -> str:
@@ -98,57 +43,13 @@ def plain_text(content: Inlines) -> str:
     return "".join(parts)
 
 
-def links_in(content: Inlines) -> Iterable[Link]:
-    """All links in inline content."""
-    for inline in content:
-        if isinstance(inline, Link):
-            yield inline
-        elif isinstance(inline, Emphasis | Strong):
-            yield from links_in(inline.content)
-
-
-def checked_target(target: str, place: Place, findings: list[Finding]) -> str:
-    """A link's target: a whole merge field of the link kind, or a URL without any."""
-    field = _ESCAPED_FIELD.match(target)
-    if field and field[1] in LINK_FIELDS:
-        return f"{{{{{field[1]}}}}}"
-    if "%7B%7B" in target or "{{" in target:
-        found = target.replace("%7B", "{").replace("%7D", "}")
-        fields = " or ".join(f"{{{{{name}}}}}" for name in sorted(LINK_FIELDS))
-        findings.append(
-            Finding(
-                place,
-                "merge-field-in-link",
-                f"a merge field inside the link {found!r}",
-                f"a URL, or {fields} alone",
-                "A name or an address in a URL ends up in servers' logs: take it out.",
-            )
-        )
-        return "#"
-    try:
-        if urlsplit(target).scheme in SCHEMES:
-            return safe_url(target)
-    except ValueError:
-        pass
-    shown = target or "nothing"
-    findings.append(
-        Finding(
-            place,
-            "link-target",
-            f"a link to {shown!r}",
-            "a whole address that begins with https://, http://, mailto: or tel:",
-            "Write the address in full." if target else "Write where the link leads.",
-        )
-    )
-    return "#"
-
-
 @dataclass(slots=True)
 class InlineReader:
     """Turns the children of one inline token into content."""
 
     place: Place
     findings: list[Finding]
+    depth: int = 0
 
     def read(self, token: Token) -> Inlines:
         """The content of an inline token."""
@@ -158,78 +59,103 @@ class InlineReader:
         content, _ = self._until(children, 0, None)
         return content
 
+    def report(
+        self, place: Place, rule: str, found: str, expected: str = "", mend: str = ""
+    ) -> None:
+        """Add an error."""
+        self.findings.append(Finding(place, rule, found, expected, mend))
+
     def _until(self, tokens: Sequence[Token], at: int, closing: str | None) -> tuple[Inlines, int]:
+        """The content from `at` up to the token of the type `closing`, and where that is."""
         content: list[Inline] = []
-        line = self.place.line
         while at < len(tokens) and tokens[at].type != closing:
             token = tokens[at]
-            match token.type:
-                case "text":
-                    content.extend(fields_in(token.content, self.place, self.findings))
-                case "softbreak":
-                    # A newline between inline elements is lost in mrml; a space is the same to readers.
-                    content.append(Text(" "))
-                    self.place = Place(self.place.file, self.place.line + 1)
-                case "hardbreak":
-                    content.append(LineBreak())
-                    self.place = Place(self.place.file, self.place.line + 1)
-                case "code_inline":
-                    kept: list[Inline] = []
-                    _plain(token.content, self.place, self.findings, kept)
-                    content.append(
-                        Code("".join(part.text for part in kept if isinstance(part, Text)))
-                    )
-                case "em_open":
-                    inner, at = self._until(tokens, at + 1, "em_close")
-                    content.append(Emphasis(inner))
-                case "strong_open":
-                    inner, at = self._until(tokens, at + 1, "strong_close")
-                    content.append(Strong(inner))
-                case "link_open":
-                    place = self.place
-                    inner, at = self._until(tokens, at + 1, "link_close")
-                    target = checked_target(str(token.attrGet("href") or ""), place, self.findings)
-                    if not plain_text(inner).strip():
-                        self.findings.append(
-                            Finding(
-                                place,
-                                "empty-link",
-                                f"a link to {target} without words",
-                                "words that say where it leads",
-                                "Write [words](address).",
-                            )
-                        )
-                    content.append(Link(target, inner, place))
-                case "image":
-                    self.findings.append(
-                        Finding(
-                            self.place,
-                            "stray-image",
-                            "a picture inside a text",
-                            "a picture in a `::: figure` block",
-                            "Put `::: figure` on a line before it and `:::` after it.",
-                        )
-                    )
-                case "html_inline":
-                    self._refuse_html(token)
-                case _:
-                    pass
+            if token.nesting > 0:
+                place = self.place
+                inner, at = self._inside(tokens, at)
+                content.append(self._around(token, inner, place))
+            else:
+                content.extend(self._leaf(token))
             at += 1
-        if closing is None:
-            self.place = Place(self.place.file, line)
         return tuple(_joined(content)), at
 
-    def _refuse_html(self, token: Token) -> None:
-        self.findings.append(html_finding(token.content, self.place))
+    def _inside(self, tokens: Sequence[Token], at: int) -> tuple[Inlines, int]:
+        """What is between the token at `at` and the one that closes it, and where that is."""
+        if self.depth < DEEPEST:
+            self.depth += 1
+            inner = self._until(tokens, at + 1, tokens[at].type.replace("_open", "_close"))
+            self.depth -= 1
+            return inner
+        self.report(
+            self.place,
+            "nested-too-deep",
+            "emphasis nested too deep",
+            f"at most {DEEPEST} levels",
+            "Say it with fewer levels.",
+        )
+        depth = 1
+        while depth:
+            at += 1
+            depth += tokens[at].nesting
+        return (), at
+
+    def _around(self, token: Token, inner: Inlines, place: Place) -> Inline:
+        """What an opening token makes of its content."""
+        words = plain_text(inner)
+        if token.type == "link_open":
+            target = checked_target(str(token.attrGet("href") or ""), place, self.findings)
+            if not words.strip():
+                self.report(
+                    place,
+                    "empty-link",
+                    f"a link to {brief(target)} without words",
+                    "words that say where it leads",
+                    "Write [words](address).",
+                )
+            return Link(target, inner, place)
+        if token.type == "strong_open":
+            return Strong(inner)
+        if token.markup == "*" and words.startswith("|") and words.endswith("|"):
+            refuse_fields(f"*{words}*", place, self.findings)  # it only looks like emphasis
+        return Emphasis(inner)
+
+    def _leaf(self, token: Token) -> Inlines:
+        """What a token without content of its own stands for."""
+        match token.type:
+            case "text":
+                words = UNSAFE.sub("", token.content)  # entities can name them
+                return fields_in(words.replace("\r", " "), self.place, self.findings)
+            case "softbreak" | "hardbreak":
+                self.place = Place(self.place.file, self.place.line + 1)
+                # The tool that lays mails out loses a line feed between two elements.
+                return (LineBreak() if token.type == "hardbreak" else Text(" "),)
+            case "code_inline":
+                refuse_fields(token.content, self.place, self.findings)
+                return (Code(token.content),)
+            case "image":
+                self.report(
+                    self.place,
+                    "stray-image",
+                    "a picture inside a text",
+                    "a picture in a `::: figure` block",
+                    "Put `::: figure` on a line before it and `:::` after it.",
+                )
+                return (Text(token.content or "picture"),)
+            case "html_inline":
+                self.findings.append(html_finding(token.content, self.place))
+                lines = token.content.count("\n")
+                self.place = Place(self.place.file, self.place.line + lines)
+            case _:
+                pass
+        return ()
 
 
 def html_finding(html: str, place: Place) -> Finding:
     """The finding for raw HTML."""
-    first = html.strip().split("\n")[0]
     return Finding(
         place,
         "raw-html",
-        f"HTML, {first!r}",
+        f"HTML, {brief(html)!r}",
         "Markdown",
         "Write it in Markdown or as a block; for the signs themselves write \\< and \\&.",
     )

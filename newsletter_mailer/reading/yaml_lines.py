@@ -61,7 +61,7 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, index)) for index, child in enumerate(node.value)]
-        return self._scalar(node)
+        return self._text(node)
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -74,7 +74,7 @@ class _Builder:
                     "Put a value that begins with them in double quotes.",
                 )
                 continue
-            name = self._scalar(key)
+            name = self._text(key)
             if name in values:
                 self.report(
                     key.start_mark,
@@ -86,8 +86,8 @@ class _Builder:
             self.lines[(*path, name)] = key.start_mark.line + self.first_line
         return values
 
-    def _scalar(self, node: yaml.ScalarNode) -> str:
-        """The text; what escapes such as `\\x01` in double quotes stand for is checked too."""
+    def _text(self, node: yaml.Node) -> str:
+        """A scalar's text; the characters that escapes in double quotes name are checked too."""
         text = str(node.value)
         if unsafe := UNSAFE.search(text):
             self.report(
@@ -113,8 +113,8 @@ def read_yaml(
         node = loader.get_single_node()
         data = None if node is None else builder.build(node, ())
     except yaml.MarkedYAMLError as error:
-        line, *words = _explain(error, text.split("\n"))
-        findings.append(Finding(source.at(first_line + line), "yaml", *words))
+        line, found, expected, mend = _explain(error, text.split("\n"))
+        findings.append(Finding(source.at(first_line + line), "yaml", found, expected, mend))
         return None
     except (ValueError, OverflowError):  # an escape such as \UFFFFFFFF, which names no character
         place = source.at(first_line + loader.line)

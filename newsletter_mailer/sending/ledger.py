@@ -167,21 +167,21 @@ def finish(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
 def count(connection: Connection, campaign_id: int) -> Counts:
     """The counts of a campaign."""
     rows = connection.execute(
-        select(delivery.c.status, func.count())
+        select(delivery.c.status, func.count().label("number"))
         .where(delivery.c.campaign_id == campaign_id)
         .group_by(delivery.c.status)
     )
-    return Counts(**dict(rows.tuples().all()))
+    return Counts(**{row.status: row.number for row in rows})
 
 
 def count_by_agency(connection: Connection, campaign_id: int) -> dict[str, int]:
     """How many readers of each agency are in the frozen audience."""
     rows = connection.execute(
-        select(delivery.c.agency, func.count())
+        select(delivery.c.agency, func.count().label("number"))
         .where(delivery.c.campaign_id == campaign_id)
         .group_by(delivery.c.agency)
     )
-    return dict(rows.tuples().all())
+    return {row.agency: row.number for row in rows}
 
 
 def failures(connection: Connection, campaign_id: int) -> list[tuple[str, str]]:

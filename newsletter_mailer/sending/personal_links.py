@@ -1,5 +1,7 @@
 """Each reader's own links: signed, opaque, and good for one purpose only."""
 
+import hashlib
+
 from itsdangerous import URLSafeSerializer
 
 
@@ -9,7 +11,11 @@ class PersonalLinks:
     def __init__(self, base_url: str, key: str) -> None:
         self._base_url = base_url
         self._signers = {
-            purpose: URLSafeSerializer(key, salt=f"newsletter-{purpose}")
+            purpose: URLSafeSerializer(
+                key,
+                salt=f"newsletter-{purpose}",
+                signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+            )
             for purpose in ("preferences", "unsubscribe")
         }
 

@@ -151,6 +151,7 @@ def _set_up(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # A mail that was marked as sent must still be marked after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
+    # In KiB. An import of a million people takes a third longer with the 2 MB that are usual.
     connection.execute("PRAGMA cache_size = -32000")
 
 
