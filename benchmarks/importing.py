@@ -21,7 +21,9 @@ from newsletter_mailer.settings import load_settings
 
 MANY = 1_000_000
 FEW = 10_000
-ROUNDS_OF_FEW = 5
+FEW_BEFORE_AND_AFTER = 3
+"""How often the few are imported before the many, and as often after: the machine may be busy."""
+
 TARGET_MEGABYTES = 200
 
 _FIRST = ("Aisling", "Bożena", "Dominik", "Farzana", "Hansa", "Marva", "Nilesh", "Órla", "Zoë")
@@ -47,9 +49,10 @@ def measure() -> None:
         folder = Path(name)
         small, large = folder / "few.csv", folder / "many.csv"
         _write(small, FEW)
-        few = [_import(small, folder / f"few-{at}.db") for at in range(ROUNDS_OF_FEW)]
         _write(large, MANY)
+        few = [_import(small, folder / f"before-{at}.db") for at in range(FEW_BEFORE_AND_AFTER)]
         many = _import(large, folder / "many.db")
+        few += [_import(small, folder / f"after-{at}.db") for at in range(FEW_BEFORE_AND_AFTER)]
     _print(few, many)
 
 

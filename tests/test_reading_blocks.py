@@ -76,7 +76,7 @@ DOCUMENTED = re.findall(
 def documented(kind: str) -> str:
     """The example of a kind of block in docs/issue-format.md."""
     (example,) = [text for text in DOCUMENTED if re.match(rf"::: {kind}\b", text)]
-    return example
+    return str(example)
 
 
 def text(words: str) -> Inlines:

@@ -27,6 +27,7 @@ from newsletter_mailer.reading.document import (
 from newsletter_mailer.reading.issue import find_issue, read_issue
 from newsletter_mailer.reading.scaffold import scaffold
 from newsletter_mailer.reading.schema import write_schemas
+from newsletter_mailer.reading.source import UNSAFE
 from newsletter_mailer.settings import load_settings
 from tests.projects import (
     HEAD,
@@ -117,8 +118,8 @@ def test_addressees_become_agencies(tmp_path: Path, words: str, ids: set[str]) -
         "other": article("a", "B", "for: everyone"),
     }
     issue, _ = read(tmp_path, articles)
-    assert issue.articles[0].only_for == ids
-    assert issue.articles[0].first_for == ids
+    assert issue.articles[0].only_for == frozenset(ids)
+    assert issue.articles[0].first_for == frozenset(ids)
 
 
 def test_values_on_several_lines_are_brought_onto_one(tmp_path: Path) -> None:
@@ -429,7 +430,7 @@ FILES: dict[str, tuple[str, int, str, str, str]] = {
     ),
     "alias": (
         fronted("title: &t a", "summary: *t"),
-        2,
+        3,
         "yaml-alias",
         "alias",
         "Write the value out",
@@ -865,19 +866,9 @@ MARKS = [
     *("- ", "1. ", "> ", "# ", "## ", "|", "|-|", "---", "```", "    ", "\t", "\n", "\r\n", "\n\n"),
     *("*", "**", "_", "`", "[", "](", ")", "![", "[a](https://a.example)", "[a]: ", "\\", "~~~"),
     *("title: ", "for: gp", "dates:\n  - ", "- [gp] ", "-- ", "\x00", "\x85", "\u2028", "\ufffe"),
-    *(
-        "\u202e",
-        "\u200b",
-        "\ufeff",
-        "\U0001f469\u200d\U0001f467",
-        "שלום",
-        '"',
-        "'",
-        "&a ",
-        "*a",
-        "%",
-    ),
-    *("{%", "*|A|*", "https://[::1", "mailto:", "javascript:", "\x1b[31m", "\\ud800", "\\U0011"),
+    *("\u202e", "\u200b", "\ufeff", "\U0001f469\u200d\U0001f467", "שלום", '"', "'", "&a ", "*a"),
+    *("%", "{%", "*|A|*", "https://[::1", "mailto:", "javascript:", "\x1b[31m", "\\ud800"),
+    *("\\UFFFFFFFF", "\\x02", "? ", ": ", "!!x ", "@", "\u00a0"),
 ]
 TYPED = st.lists(
     st.sampled_from(MARKS) | st.text(st.characters(codec="utf-8"), max_size=8), max_size=30
@@ -896,31 +887,31 @@ def read_or_refused(folder: Path) -> None:
         path = folder.parent / finding.place.file.replace("issue", folder.name, 1)
         lines = path.read_bytes().decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
         assert 1 <= finding.place.line <= lines.count("\n") + 1
-        assert str(finding).isprintable() or "\n" not in str(finding)
-        str(finding).encode("utf-8")
+        assert not UNSAFE.search(str(finding))
+        assert "\n" not in str(finding)
 
 
 @pytest.fixture(scope="module")
 def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that the examples of one test share."""
+    """A folder that the examples of these tests share."""
     return tmp_path_factory.mktemp("typed")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(body=TYPED)
 def test_any_text_as_an_articles_body(scratch: Path, body: str) -> None:
     """Whatever stands in an article, it is read or refused by findings in lines that exist."""
     read_or_refused(write_issue(scratch, {"news": article(body)}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(front=TYPED)
 def test_any_text_as_front_matter(scratch: Path, front: str) -> None:
     """Whatever stands in front matter, it is read or refused by findings in lines that exist."""
     read_or_refused(write_issue(scratch, {"news": f"---\n{front}\n---\nText."}))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(text=TYPED, key=st.sampled_from(["", "title: ", "articles: ", "subject: "]))
 def test_any_text_as_issue_yaml(scratch: Path, text: str, key: str) -> None:
     """Whatever stands in issue.yaml, it is read or refused by findings in lines that exist."""
@@ -928,19 +919,19 @@ def test_any_text_as_issue_yaml(scratch: Path, text: str, key: str) -> None:
     read_or_refused(write_issue(scratch, {"news": article("a")}, head=head))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(kind=st.sampled_from(sorted(BLOCK_READERS)), title=TYPED, body=TYPED)
 def test_any_text_in_any_block(scratch: Path, kind: str, title: str, body: str) -> None:
     """Whatever stands in a block, it is read or refused by findings in lines that exist."""
     read_or_refused(write_issue(scratch, {"news": article(f"::: {kind} {title}\n{body}\n:::")}))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(data=st.binary(max_size=200))
 def test_any_bytes_as_files(scratch: Path, data: bytes) -> None:
     """Whatever bytes an article and a picture are, there is an answer and no crash."""
     body = article("::: figure\n![a](images/any.png)\n:::")
-    folder = write_issue(scratch, {"news": body, "other": data})
+    folder = write_issue(scratch / "bytes", {"news": body, "other": data})
     for start in (b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff\xe0", b"GIF89a"):
         (folder / "images" / "any.png").write_bytes(start + data)
         with pytest.raises(IssueError):
@@ -950,7 +941,7 @@ def test_any_bytes_as_files(scratch: Path, data: bytes) -> None:
 SHIPPED = sorted((ROOT / "issues" / "06-autumn-2018" / "articles").glob("*.md"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(path=st.sampled_from(SHIPPED), data=st.data())
 def test_any_shuffling_of_an_articles_lines(scratch: Path, path: Path, data: st.DataObject) -> None:
     """An article of issue 6 with lines lost, doubled or moved is read or refused by findings."""

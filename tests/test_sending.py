@@ -261,11 +261,21 @@ def test_hosted_pictures_are_linked_and_not_attached(staffed: Office) -> None:
     assert where in part_of(mail, "html")
 
 
-def test_batches_of_any_size_reach_everyone(staffed: Office) -> None:
-    """A batch size of 1 and one larger than a group give the same result."""
+def test_batches_hold_readers_of_one_variant_together(staffed: Office) -> None:
+    """130 people in batches of 40 make four batches, in the order of the variants."""
     staffed.ok("subscribers", "import", str(staffed.write_people(130)))
-    sent = staffed.ok("send", "6", "--yes", "--json", NEWSLETTER_SEND__BATCH_SIZE="7").data
+    sent = staffed.ok("send", "6", "--yes", "--json", NEWSLETTER_SEND__BATCH_SIZE="40").data
     assert sent["sent"] == len(staffed.mails()) == 130
+    database = sqlite3.connect(staffed.folder / "var" / "newsletter.db")
+    sizes = database.execute("SELECT batch, count(*) FROM delivery GROUP BY batch").fetchall()
+    runs = database.execute(
+        "SELECT count(*) FROM (SELECT DISTINCT batch, variant FROM delivery)"
+    ).fetchone()
+    states = database.execute("SELECT DISTINCT state FROM batch").fetchall()
+    database.close()
+    assert sizes == [(1, 40), (2, 40), (3, 40), (4, 10)]
+    assert runs[0] <= 4 + 4
+    assert states == [("done",)]
 
 
 def test_personal_links_differ_and_stay_the_same_key(staffed: Office) -> None:

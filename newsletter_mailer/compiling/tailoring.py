@@ -1,6 +1,6 @@
 """Tailoring: the part of an issue that one agency gets, in the order it gets it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from newsletter_mailer.reading.agencies import Agency, Registry
@@ -17,6 +17,7 @@ from newsletter_mailer.reading.document import (
     Only,
     Quotation,
     Quote,
+    walk,
 )
 
 
@@ -43,33 +44,69 @@ class Tailored:
         return ((self.opening,) if self.opening else ()) + self.articles
 
 
+class Tailor:
+    """Tailors one issue. It remembers each form of an article, so agencies share them."""
+
+    def __init__(self, issue: Issue) -> None:
+        self._issue = issue
+        self._forms: dict[tuple[str, tuple[bool, ...]], Article | None] = {}
+        self._addressees = {
+            article.id: tuple(_addressees(article.blocks)) for article in issue.every_article
+        }
+
+    def tailor(self, agency: str) -> Tailored:
+        """What `agency` gets: what is for others left out, its own first, its actions gathered."""
+        mine = [
+            article
+            for article in self._issue.articles
+            if article.only_for is None or agency in article.only_for
+        ]
+        mine.sort(key=lambda article: _rank(article, agency))
+        articles = tuple(form for article in mine if (form := self._form(article, agency)))
+        opening = self._form(self._issue.opening, agency) if self._issue.opening else None
+        tailored = Tailored(opening, articles, ())
+        actions = tuple(
+            AddressedAction(action.content, article.id, article.title)
+            for article in tailored.every_article
+            for block in article.blocks
+            if isinstance(block, Actions)
+            for action in block.actions
+        )
+        return replace(tailored, actions=actions)
+
+    def _form(self, article: Article, agency: str) -> Article | None:
+        """The article less what is for others; None where nothing is left.
+
+        Two agencies that are addressed by the same parts get the same form.
+        """
+        addressed = tuple(agency in agencies for agencies in self._addressees[article.id])
+        key = (article.id, addressed)
+        if key not in self._forms:
+            self._forms[key] = _kept(article, agency)
+        return self._forms[key]
+
+
 def tailor(issue: Issue, agency: str) -> Tailored:
-    """What `agency` gets: articles for others left out, its own first, its actions gathered."""
-    mine = [
-        article
-        for article in issue.articles
-        if article.only_for is None or agency in article.only_for
-    ]
-    mine.sort(key=lambda article: _rank(article, agency))
-    articles = tuple(kept for article in mine if (kept := _kept(article, agency)))
-    opening = _kept(issue.opening, agency) if issue.opening else None
-    tailored = Tailored(opening, articles, ())
-    actions = tuple(
-        AddressedAction(action.content, article.id, article.title)
-        for article in tailored.every_article
-        for block in article.blocks
-        if isinstance(block, Actions)
-        for action in block.actions
-    )
-    return replace(tailored, actions=actions)
+    """What one agency gets of an issue."""
+    return Tailor(issue).tailor(agency)
 
 
 def group(issue: Issue, registry: Registry) -> Mapping[Tailored, tuple[Agency, ...]]:
     """What each agency gets, agencies with the same together, in the registry's order."""
+    tailors = Tailor(issue)
     groups: dict[Tailored, list[Agency]] = {}
     for agency in registry.agencies:
-        groups.setdefault(tailor(issue, agency.id), []).append(agency)
+        groups.setdefault(tailors.tailor(agency.id), []).append(agency)
     return {tailored: tuple(agencies) for tailored, agencies in groups.items()}
+
+
+def _addressees(blocks: Blocks) -> Iterator[frozenset[str]]:
+    """The agencies that each part of an article addresses."""
+    for block in walk(blocks):
+        if isinstance(block, Only):
+            yield block.agencies
+        elif isinstance(block, Actions):
+            yield from (action.agencies for action in block.actions)
 
 
 def _rank(article: Article, agency: str) -> int:

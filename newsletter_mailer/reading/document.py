@@ -7,6 +7,7 @@ their places, which do not take part in comparing.
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -365,9 +366,12 @@ Block = (
 Blocks = tuple[Block, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Article:
-    """An article. `only_for` is None where everyone gets it."""
+    """An article. `only_for` is None where everyone gets it.
+
+    Its hash is worked out once: what was compiled from an article is looked up by it.
+    """
 
     id: str
     title: Inlines
@@ -376,6 +380,13 @@ class Article:
     first_for: frozenset[str]
     blocks: Blocks
     place: Place = field(compare=False)
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.id, self.title, self.summary, self.only_for, self.first_for, self.blocks))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)

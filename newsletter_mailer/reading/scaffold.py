@@ -42,8 +42,10 @@ def scaffold(settings: Settings, number: int, today: dt.date) -> Path:
             target = draft / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix in {".md", ".yaml"}:
-                text = Template(path.read_text(encoding="utf-8")).safe_substitute(words)
-                target.write_text(text, encoding="utf-8")
+                # Bytes that are not UTF-8 pass unchanged: `check` will name them.
+                text = path.read_text(encoding="utf-8", errors="surrogateescape")
+                text = Template(text).safe_substitute(words)
+                target.write_text(text, encoding="utf-8", errors="surrogateescape")
             elif path.is_file():
                 shutil.copyfile(path, target)
         (draft / "images").mkdir(exist_ok=True)

@@ -34,6 +34,20 @@ class Marked:
         return self.lines.get(path, 1)
 
 
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, and keeps the places of aliases, which nodes do not know."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.aliases: list[yaml.Mark] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Compose a node; an alias gives the node that it names once more."""
+        if self.check_event(yaml.AliasEvent):
+            self.aliases.append(self.peek_event().start_mark)
+        return super().compose_node(parent, index)
+
+
 @dataclass(slots=True)
 class _Builder:
     source: Source
@@ -48,13 +62,7 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - any YAML value
         self.lines[path] = node.start_mark.line + self.first_line
-        if id(node) in self.seen:
-            self.report(
-                node.start_mark,
-                "yaml-alias",
-                "a YAML alias (*name)",
-                "Write the value out where it is needed.",
-            )
+        if id(node) in self.seen:  # an alias, which is reported already
             return None
         self.seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -108,9 +116,12 @@ def read_yaml(
     them, and they let ten lines stand for a billion.
     """
     builder = _Builder(source, first_line, findings, {(): first_line})
-    loader = yaml.SafeLoader(text)  # refuses control characters, which a Source does not hold
+    loader = _Loader(text)  # refuses control characters, which a Source does not hold
     try:
         node = loader.get_single_node()
+        for mark in loader.aliases:
+            mend = "Write the value out where it is needed."
+            builder.report(mark, "yaml-alias", "a YAML alias (*name)", mend)
         data = None if node is None else builder.build(node, ())
     except yaml.MarkedYAMLError as error:
         line, found, expected, mend = _explain(error, text.split("\n"))

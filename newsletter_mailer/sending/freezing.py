@@ -129,7 +129,7 @@ def _freeze_audience(
     chosen = select(
         literal(campaign_id),
         subscriber.c.id,
-        (order - 1) / settings.send.batch_size + 1,
+        (order - 1) // settings.send.batch_size + 1,
         case(variants, value=agency),
         subscriber.c.email,
         subscriber.c.name,

@@ -32,7 +32,7 @@ def open_store(settings: Settings) -> Engine:
     """
     url = _url(settings)
     engine = _engine(url, settings.database_wait)
-    if settings.database_url is None:
+    if Path(url.database or "").parent == settings.state:
         _make_folder(settings.state)
     try:
         with reading(engine) as connection:

@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError, StatementError
 
 from newsletter_mailer.errors import StoreError
 
@@ -18,12 +18,13 @@ def explained(error: SQLAlchemyError, database: str, wait: float) -> StoreError:
         database: its file, as the user knows it.
         wait: seconds for which a locked database was waited for.
     """
-    cause = error.orig if isinstance(error, DBAPIError) else None
+    # SQLAlchemy's own text goes on, over several lines, to the statement and its values.
+    cause = error.orig if isinstance(error, StatementError) else error
     code = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY
     sentence = _SENTENCES.get(code)
     if sentence:
         return StoreError(f"The database {database} {sentence.format(wait=wait)}")
-    reason = str(cause or error).splitlines()[0]
+    reason = str(cause).partition("\n")[0]
     return StoreError(
         f"The database {database} gave an error that was not expected: {reason}. Nothing was "
         "changed. Check the disk, and report this if it happens again."
