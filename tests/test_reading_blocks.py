@@ -857,7 +857,7 @@ MISTAKES: dict[str, Expected] = {
         "::: event\ntitle: a\ndates: []\n:::",
         3,
         "bad-value",
-        "a list as dates",
+        "an empty list as dates",
         "Name one",
     ),
     "event with its date as text": (
@@ -879,14 +879,14 @@ MISTAKES: dict[str, Expected] = {
         3,
         "bad-value",
         "'1 May 2019' as dates",
-        "Write it so",
+        "Write the date first",
     ),
     "event with keys as its date": (
         "::: event\ntitle: a\ndates: [{day: 2019-01-31}]\n:::",
         3,
         "bad-value",
         "`key: value` lines as dates",
-        "Write it so",
+        "Write the date first",
     ),
     "event at 25 o'clock": (
         '::: event\ntitle: a\ndates: ["2019-01-31 25:00"]\n:::',
@@ -1287,6 +1287,7 @@ def test_mistake_is_reported_once_with_its_line_and_mend(tmp_path: Path, name: s
     assert found in finding.found
     assert mend in finding.mend
     assert finding.expected
+    assert finding.mend
 
 
 def test_block_cannot_close_outside_its_list(tmp_path: Path) -> None:
@@ -1440,7 +1441,7 @@ def test_deep_nesting_neither_crashes_nor_hangs(tmp_path: Path, name: str) -> No
     except IssueError as error:
         rules = {finding.rule for finding in error.findings}
         assert rules <= {"nested-too-deep", "unclosed-block", "unknown-merge-field"}
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 def test_what_is_nested_too_deep_is_never_left_out_silently(tmp_path: Path) -> None:

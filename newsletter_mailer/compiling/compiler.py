@@ -1,15 +1,17 @@
 """The compiler: an issue becomes one mail for each group of agencies that get the same."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
+from typing import TypeVar
 
 from markupsafe import Markup
 
 from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, file_name
 from newsletter_mailer.compiling.email import CompiledEmail
-from newsletter_mailer.compiling.inlining import Inliner
+from newsletter_mailer.compiling.inlining import TOKEN, Inliner, token
 from newsletter_mailer.compiling.merge import IMAGE, Segments
 from newsletter_mailer.compiling.mjml import to_html
 from newsletter_mailer.compiling.plain_text import ArticleText, article_text, mail_text
@@ -33,7 +35,6 @@ from newsletter_mailer.reading.document import (
     Event,
     EventDate,
     Figure,
-    Image,
     Issue,
     Text,
     walk,
@@ -41,6 +42,8 @@ from newsletter_mailer.reading.document import (
 from newsletter_mailer.reading.headers import IssueHead
 from newsletter_mailer.reading.inline import plain_text
 from newsletter_mailer.settings import Settings
+
+Found = TypeVar("Found", Event, Figure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Compiler:
         )
         self._inliner = Inliner(self._templates.rich_css)
         self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
+        self._pages: dict[str, str] = {}
+        self._blocks: dict[Article, tuple[Event | Figure, ...]] = {}
         self._calendar_files: dict[tuple[IssueHead, Event], tuple[CalendarFile, ...]] = {}
         self._texts: dict[tuple[str, Article], ArticleText] = {}
 
@@ -88,11 +93,9 @@ class Compiler:
             TemplateError: a template cannot be rendered.
             CompileError: the toolchain refused or would have damaged a mail.
         """
-        # All templates first: what they collect for inlining is then inlined in one call.
+        # All templates first: what they collect for inlining is then inlined together.
         sources = self.sources(issue, registry)
-        return tuple(
-            self._email(issue, source, to_html(self.resolved(source))) for source in sources
-        )
+        return tuple(self._email(issue, source, self._page(source.mjml)) for source in sources)
 
     def sources(self, issue: Issue, registry: Registry) -> list[Source]:
         """The MJML of every variant, its rich text still to be put in place."""
@@ -102,8 +105,22 @@ class Compiler:
         ]
 
     def resolved(self, source: Source) -> str:
-        """The MJML of a variant as MJML's own tools read it."""
+        """The MJML of a variant with its rich text in place, as MJML's own tools read it."""
         return self._inliner.resolve(source.mjml)
+
+    def _page(self, mjml: str) -> str:
+        """The HTML of a mail. Variants whose MJML differs in its tokens only share the work."""
+        tokens: list[str] = []
+
+        def numbered(match: re.Match[str]) -> str:
+            tokens.append(match[0])
+            return token(len(tokens) - 1)
+
+        shape = TOKEN.sub(numbered, mjml)
+        if shape not in self._pages:
+            self._pages[shape] = to_html(shape)
+        page = TOKEN.sub(lambda match: tokens[int(match[1])], self._pages[shape])
+        return self._inliner.resolve(page)
 
     def _email(self, issue: Issue, source: Source, html: str) -> CompiledEmail:
         tailored, agencies = source.tailored, source.agencies
@@ -114,16 +131,25 @@ class Compiler:
             subject=Segments.of(plain_text(issue.subject)),
             html=Segments.of(html),
             text=mail_text(issue, tailored, texts, self._web_url(issue, agencies), self._settings),
-            images=tuple(_images(tailored)),
+            images=tuple({f.image.name: f.image for f in self._found(Figure, tailored)}.values()),
             calendars=tuple(self._calendars(issue, tailored)),
         )
 
     def _calendars(self, issue: Issue, tailored: Tailored) -> Iterator[CalendarFile]:
-        for event in _events(tailored):
+        for event in self._found(Event, tailored):
             key = (issue.head, event)
             if key not in self._calendar_files:
                 self._calendar_files[key] = calendar_files(event, issue.head, self._settings)
             yield from self._calendar_files[key]
+
+    def _found(self, kind: type[Found], tailored: Tailored) -> Iterator[Found]:
+        """Every block of a kind, wherever it stands."""
+        for article in tailored.every_article:
+            if article not in self._blocks:
+                self._blocks[article] = tuple(
+                    block for block in walk(article.blocks) if isinstance(block, Event | Figure)
+                )
+            yield from (block for block in self._blocks[article] if isinstance(block, kind))
 
     def _mjml(self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...]) -> str:
         context: dict[str, object] = {
@@ -214,19 +240,3 @@ class Compiler:
 def _by_article(actions: tuple[AddressedAction, ...]) -> list[tuple[AddressedAction, ...]]:
     """Actions in groups that come from one article."""
     return [tuple(group) for _, group in groupby(actions, key=lambda action: action.article_id)]
-
-
-def _events(tailored: Tailored) -> Iterator[Event]:
-    for article in tailored.every_article:
-        for block in walk(article.blocks):
-            if isinstance(block, Event):
-                yield block
-
-
-def _images(tailored: Tailored) -> Iterator[Image]:
-    seen: set[str] = set()
-    for article in tailored.every_article:
-        for block in walk(article.blocks):
-            if isinstance(block, Figure) and block.image.name not in seen:
-                seen.add(block.image.name)
-                yield block.image

@@ -1,7 +1,6 @@
 """The plain-text part, written from the same tree as the HTML."""
 
 import re
-import textwrap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -343,14 +342,18 @@ def _wrapped(text: str, first: str = "", width: int = WIDTH) -> list[str]:
     rest = " " * len(first)
     lines: list[str] = []
     for part in text.split("\n"):
-        lines += textwrap.wrap(
-            part,
-            width,
-            initial_indent=rest if lines else first,
-            subsequent_indent=rest,
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+        line = rest if lines else first
+        room = width - len(line)
+        for word in part.split(" "):
+            if not word:
+                continue
+            if len(word) > room and len(line) > len(rest):
+                lines.append(line.rstrip(" "))
+                line, room = rest, width - len(rest)
+            line += word + " "
+            room -= len(word) + 1
+        if line.strip(" "):
+            lines.append(line.rstrip(" "))
     return lines
 
 

@@ -1,5 +1,7 @@
 """The tree's text as HTML: paragraphs, headings, lists, tables. Boxes have templates."""
 
+from collections.abc import Iterable
+
 from markupsafe import Markup
 
 from newsletter_mailer.compiling.markup import attribute, text
@@ -30,6 +32,8 @@ RICH = (Paragraph, Heading, ListBlock, Quotation, CodeBlock, Rule, Table)
 _RAISED = 1
 """An article's `##` stands below its title, which is the mail's second level."""
 
+_LOWEST = 6
+"""HTML has six levels of headings."""
 
 _FITS_A_PHONE = 2
 """Columns of prose that are still readable beside each other at 375 px."""
@@ -37,108 +41,107 @@ _FITS_A_PHONE = 2
 
 def inline_html(content: Inlines) -> Markup:
     """Inline content as HTML."""
-    return Markup("").join(_inline(inline) for inline in content)
-
-
-def _inline(inline: Inline) -> Markup:
-    match inline:
-        case Text(words):
-            return text(words)
-        case MergeField(name):
-            return Markup("{{" + name + "}}")  # noqa: S704 - a name from a closed list
-        case Strong(inner):
-            return Markup("<strong>{}</strong>").format(inline_html(inner))
-        case Emphasis(inner):
-            return Markup("<em>{}</em>").format(inline_html(inner))
-        case Code(words):
-            return Markup("<code>{}</code>").format(text(words))
-        case LineBreak():
-            return Markup("<br />")
-        case Link():
-            return link_html(inline.target, inline_html(inline.content))
-
-
-def link_html(target: str, words: Markup) -> Markup:
-    """A link."""
-    return Markup('<a href="{}">{}</a>').format(attribute(target), words)
+    return Markup(_inlines(content))  # noqa: S704 - escaped below
 
 
 def blocks_html(blocks: Blocks) -> Markup:
     """Rich-text blocks as HTML."""
-    return Markup("").join(_block(block) for block in blocks)
+    return Markup(_blocks(blocks))  # noqa: S704 - escaped below
 
 
-def _block(block: Block) -> Markup:
+def heading_html(level: int, content: Inlines) -> Markup:
+    """A heading; `level` from 1 to 6 in the mail."""
+    return Markup(_heading(level, content))  # noqa: S704 - escaped below
+
+
+def _inlines(content: Inlines) -> str:
+    return "".join(map(_inline, content))
+
+
+def _inline(inline: Inline) -> str:
+    match inline:
+        case Text(words):
+            return text(words)
+        case MergeField(name):
+            return f"{{{{{name}}}}}"
+        case Strong(inner):
+            return f"<strong>{_inlines(inner)}</strong>"
+        case Emphasis(inner):
+            return f"<em>{_inlines(inner)}</em>"
+        case Code(words):
+            return f"<code>{text(words)}</code>"
+        case LineBreak():
+            return "<br />"
+        case Link():
+            return f'<a href="{attribute(inline.target)}">{_inlines(inline.content)}</a>'
+
+
+def _blocks(blocks: Iterable[Block]) -> str:
+    return "".join(map(_block, blocks))
+
+
+def _block(block: Block) -> str:
     match block:
         case Paragraph():
-            return Markup("<p>{}</p>").format(inline_html(block.content))
+            return f"<p>{_inlines(block.content)}</p>"
         case Heading():
-            return heading_html(block.level + _RAISED, block.content)
+            return _heading(block.level + _RAISED, block.content)
         case ListBlock():
             return _list(block)
         case Quotation():
-            return Markup("<blockquote>{}</blockquote>").format(blocks_html(block.blocks))
+            return f"<blockquote>{_blocks(block.blocks)}</blockquote>"
         case CodeBlock():
-            lines = (text(line).replace(" ", Markup("&#160;")) for line in block.text.split("\n"))
-            return Markup('<p class="code">{}</p>').format(Markup("<br />").join(lines))
+            lines = (text(line).replace(" ", "&#160;") for line in block.text.split("\n"))
+            return f'<p class="code">{"<br />".join(lines)}</p>'
         case Rule():
-            return Markup("<hr />")
+            return "<hr />"
         case Table():
-            return table_html(block)
+            return _table(block)
         case _:
             message = f"{type(block).__name__} is not rich text"
             raise TypeError(message)
 
 
-def heading_html(level: int, content: Inlines) -> Markup:
-    """A heading; `level` from 1 to 6 in the mail."""
-    level = min(level, 6)
-    return Markup("<h{0}>{1}</h{0}>").format(level, inline_html(content))
+def _heading(level: int, content: Inlines) -> str:
+    level = min(level, _LOWEST)
+    return f"<h{level}>{_inlines(content)}</h{level}>"
 
 
-def _list(block: ListBlock) -> Markup:
-    items = Markup("").join(Markup("<li>{}</li>").format(_item(item)) for item in block.items)
+def _list(block: ListBlock) -> str:
+    items = "".join(f"<li>{_item(item)}</li>" for item in block.items)
     if block.start is None:
-        return Markup("<ul>{}</ul>").format(items)
-    start = "" if block.start == 1 else Markup(' start="{}"').format(block.start)
-    return Markup("<ol{}>{}</ol>").format(start, items)
+        return f"<ul>{items}</ul>"
+    start = "" if block.start == 1 else f' start="{block.start}"'
+    return f"<ol{start}>{items}</ol>"
 
 
-def _item(blocks: Blocks) -> Markup:
+def _item(blocks: Blocks) -> str:
     """An item; a paragraph that begins it needs no element of its own."""
     if blocks and isinstance(blocks[0], Paragraph):
-        return inline_html(blocks[0].content) + blocks_html(blocks[1:])
-    return blocks_html(blocks)
+        return _inlines(blocks[0].content) + _blocks(blocks[1:])
+    return _blocks(blocks)
 
 
-def table_html(table: Table) -> Markup:
+def _table(table: Table) -> str:
     """A data table, with its headings marked as such for screen readers."""
-    caption = (
-        Markup("<caption>{}</caption>").format(inline_html(table.caption)) if table.caption else ""
-    )
-    head = Markup("").join(
-        Markup('<th scope="col">{}</th>').format(inline_html(cell)) for cell in table.head
-    )
+    caption = f"<caption>{_inlines(table.caption)}</caption>" if table.caption else ""
+    head = "".join(f'<th scope="col">{_inlines(cell)}</th>' for cell in table.head)
     labels = table.head if table.row_headings and len(table.head) > _FITS_A_PHONE else ()
-    rows = Markup("").join(_row(row, labels, headed=table.row_headings) for row in table.rows)
+    rows = "".join(_row(row, labels, headed=table.row_headings) for row in table.rows)
     look = "data stacks" if labels else "data"
-    return Markup(
-        '<table class="{}" cellpadding="0" cellspacing="0">{}<thead><tr>{}</tr></thead>'
-        "<tbody>{}</tbody></table>"
-    ).format(look, caption, head, rows)
+    return (
+        f'<table class="{look}" cellpadding="0" cellspacing="0">{caption}'
+        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
 
 
-def _row(cells: tuple[Inlines, ...], labels: tuple[Inlines, ...], *, headed: bool) -> Markup:
+def _row(cells: tuple[Inlines, ...], labels: tuple[Inlines, ...], *, headed: bool) -> str:
     """A row. `labels` are shown in the cells where a phone stacks them, and hidden elsewhere."""
     parts = []
     for at, cell in enumerate(cells):
         if headed and at == 0:
-            parts.append(Markup('<th scope="row">{}</th>').format(inline_html(cell)))
+            parts.append(f'<th scope="row">{_inlines(cell)}</th>')
             continue
-        label = (
-            Markup('<span class="label">{}</span>').format(inline_html(labels[at]))
-            if labels
-            else ""
-        )
-        parts.append(Markup("<td>{}{}</td>").format(label, inline_html(cell)))
-    return Markup("<tr>{}</tr>").format(Markup("").join(parts))
+        label = f'<span class="label">{_inlines(labels[at])}</span>' if labels else ""
+        parts.append(f"<td>{label}{_inlines(cell)}</td>")
+    return f"<tr>{''.join(parts)}</tr>"

@@ -88,7 +88,9 @@ def _finding(model: type[BaseModel], marked: Marked, source: Source, detail: Any
 def _shown(value: object) -> str:
     if isinstance(value, str):
         return repr(brief(value)) if value else "nothing"
-    return "a list" if isinstance(value, list) else "`key: value` lines" if value else "nothing"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    return "`key: value` lines" if value else "nothing"
 
 
 def _names(model: type[BaseModel]) -> Iterator[str]:

@@ -29,13 +29,18 @@ def _url(value: str) -> str:
     try:
         return safe_url(value, WEB)
     except ValueError as error:
-        raise wrong("a whole address such as https://example.org/page") from error
+        raise wrong(
+            "a whole address such as https://example.org/page", "Write the address in full."
+        ) from error
 
 
 def _event_date(value: Any) -> EventDate:  # noqa: ANN401 - any YAML value
     match = _DATE.fullmatch(value.strip()) if isinstance(value, str) else None
     if not match:
-        raise wrong("2019-01-31, or 2019-01-31 09:30-12:30 with the times", "Write it so.")
+        raise wrong(
+            "2019-01-31, or 2019-01-31 09:30-12:30 with the times",
+            "Write the date first, then the times.",
+        )
     start, end = (_time(part) for part in match.groups()[1:])
     if start and end and end <= start:
         raise wrong("an end after the start", "Mend the times.")

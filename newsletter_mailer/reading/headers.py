@@ -20,7 +20,7 @@ from newsletter_mailer.mailbox import checked_address
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
-def wrong(expected: str, mend: str = "") -> PydanticCustomError:
+def wrong(expected: str, mend: str) -> PydanticCustomError:
     """The error of a validator: what it expected, and what to do, for the finding."""
     return PydanticCustomError("value", "{expected}", {"expected": expected, "mend": mend})
 
@@ -50,7 +50,7 @@ def day(value: Any) -> dt.date:  # noqa: ANN401 - any YAML value
 
 def _language(tag: str) -> str:
     if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*", tag):
-        raise wrong("a language tag such as en-GB")
+        raise wrong("a language tag such as en-GB", "Write en-GB for British English.")
     return tag
 
 
@@ -70,7 +70,8 @@ Words = Annotated[
 ]
 """Text on one line, however it was written."""
 
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 Day = Annotated[dt.date, BeforeValidator(day)]
 Email = Annotated[
     str, AfterValidator(_email), WithJsonSchema({"type": "string", "format": "email"})

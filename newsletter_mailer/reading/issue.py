@@ -11,7 +11,7 @@ from newsletter_mailer.reading.article import ArticleReader
 from newsletter_mailer.reading.checked import checked
 from newsletter_mailer.reading.document import Inlines, Issue
 from newsletter_mailer.reading.fields import fields_in, refuse_fields
-from newsletter_mailer.reading.headers import IssueHead, one_line
+from newsletter_mailer.reading.headers import SLUG, IssueHead, one_line
 from newsletter_mailer.reading.source import Source, read_source
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 
@@ -120,8 +120,8 @@ def _listed(marked: Marked, source: Source, folder: Path, findings: list[Finding
     present = sorted(path.stem for path in (folder / "articles").glob("*.md") if path.is_file())
     listed: list[str] = []
     for name, path in named:
-        if not isinstance(name, str) or not name:
-            continue
+        if not isinstance(name, str) or not re.search(SLUG, name):
+            continue  # which is reported already
         place = source.at(marked.line(path))
         if name in listed:
             findings.append(

@@ -35,16 +35,17 @@ class Marked:
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes, and keeps the places of aliases, which nodes do not know."""
+    """Composes nodes, and keeps the lines with aliases, which nodes do not know."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        self.aliases: list[yaml.Mark] = []
+        self.aliases: dict[int, yaml.Mark] = {}
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Compose a node; an alias gives the node that it names once more."""
         if self.check_event(yaml.AliasEvent):
-            self.aliases.append(self.peek_event().start_mark)
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            self.aliases[event.start_mark.line] = event.start_mark
         return super().compose_node(parent, index)
 
 
@@ -56,9 +57,9 @@ class _Builder:
     lines: dict[Path, int] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
 
-    def report(self, mark: yaml.Mark, rule: str, found: str, mend: str) -> None:
+    def report(self, mark: yaml.Mark, rule: str, found: str, expected: str, mend: str) -> None:
         place = self.source.at(mark.line + self.first_line)
-        self.findings.append(Finding(place, rule, found, mend=mend))
+        self.findings.append(Finding(place, rule, found, expected, mend))
 
     def build(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - any YAML value
         self.lines[path] = node.start_mark.line + self.first_line
@@ -79,6 +80,7 @@ class _Builder:
                     key.start_mark,
                     "yaml-key",
                     "brackets or braces where YAML expects a key",
+                    "`key: value`",
                     "Put a value that begins with them in double quotes.",
                 )
                 continue
@@ -88,6 +90,7 @@ class _Builder:
                     key.start_mark,
                     "yaml-repeated-key",
                     f"the key {brief(name)} a second time",
+                    "each key once",
                     "Keep one of the two.",
                 )
             values[name] = self.build(value, (*path, name))
@@ -102,6 +105,7 @@ class _Builder:
                 node.start_mark,
                 "control-character",
                 f"the control character U+{ord(unsafe[0]):04X}, written as an escape",
+                "characters that can be seen",
                 "Take the backslash and what follows it out.",
             )
         return UNSAFE.sub("", text)
@@ -119,9 +123,9 @@ def read_yaml(
     loader = _Loader(text)  # refuses control characters, which a Source does not hold
     try:
         node = loader.get_single_node()
-        for mark in loader.aliases:
-            mend = "Write the value out where it is needed."
-            builder.report(mark, "yaml-alias", "a YAML alias (*name)", mend)
+        for mark in loader.aliases.values():
+            words = ("a YAML alias (*name)", "the value itself", "Write it out where it is needed.")
+            builder.report(mark, "yaml-alias", *words)
         data = None if node is None else builder.build(node, ())
     except yaml.MarkedYAMLError as error:
         line, found, expected, mend = _explain(error, text.split("\n"))
@@ -129,12 +133,13 @@ def read_yaml(
         return None
     except (ValueError, OverflowError):  # an escape such as \UFFFFFFFF, which names no character
         place = source.at(first_line + loader.line)
-        mend = "Write the character itself."
-        findings.append(Finding(place, "yaml", "an escape that names no character", mend=mend))
+        words = ("an escape that names no character", "a character", "Write the character itself.")
+        findings.append(Finding(place, "yaml", *words))
         return None
     except RecursionError:
         place = source.at(first_line + loader.line)
-        findings.append(Finding(place, "yaml", "values nested far too deep", "a few levels"))
+        words = ("values nested far too deep", "a few levels", "Say it with fewer levels.")
+        findings.append(Finding(place, "yaml", *words))
         return None
     return Marked(data, builder.lines)
 
@@ -164,6 +169,8 @@ def _explain(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, str, s
             "one `key: value` a line",
             "Put the value in double quotes.",
         )
+    if "another document" in problem:
+        return index, f"a second document: {shown}", "one", "Take this line out."
     if _NEEDS_QUOTES.search(line):
         return (
             index,
@@ -180,7 +187,7 @@ def _explain(error: yaml.MarkedYAMLError, lines: list[str]) -> tuple[int, str, s
         )
     return (
         index,
-        f"{problem}: {shown}",
+        f"a mistake in {shown} ({problem})",
         "plain YAML",
         "Put values with special signs in double quotes.",
     )
