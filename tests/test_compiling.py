@@ -34,9 +34,16 @@ def parsed(html: str) -> etree._Element:
     return etree.fromstring(html, etree.HTMLParser())
 
 
+def found(tree: etree._Element, path: str) -> list[str]:
+    """The strings that an XPath finds."""
+    matches = tree.xpath(path)
+    assert isinstance(matches, list)
+    return [str(match) for match in matches]
+
+
 def words_in(html: str) -> str:
     """All words of a page, with single spaces."""
-    return " ".join(" ".join(parsed(html).itertext()).split())
+    return " ".join(" ".join(found(parsed(html), "//text()")).split())
 
 
 def small_issue(tmp_path: Path, registry: Registry, body: str, **head: str) -> Issue:
@@ -102,13 +109,15 @@ def test_what_is_for_others_is_absent_everywhere(
 def test_three_readers_get_three_visibly_different_mails(compiled: Compiled) -> None:
     """A GP practice, a school and the police each see their own first article and actions."""
     emails = [variant_for(compiled[6], agency) for agency in ("gp", "primary-schools", "police")]
-    firsts = [parsed(str(e.html)).xpath("string(//ol[@class='toc']/li[1]/a)") for e in emails]
+    firsts = [str(parsed(str(e.html)).xpath("string(//ol[@class='toc']/li[1]/a)")) for e in emails]
     assert firsts == [
         "What the domestic abuse audit found",
         "Operation Encompass: schools that know can help",
         "Breck's Last Game: a film about online grooming",
     ]
-    boxes = [parsed(str(e.html)).xpath("string(//td[contains(@class,'actions')])") for e in emails]
+    boxes = [
+        str(parsed(str(e.html)).xpath("string(//td[contains(@class,'actions')])")) for e in emails
+    ]
     assert len(set(boxes)) == 3
     assert "flags children on Child Protection Plans" in boxes[0]
     assert "Education Health Care Plan" in boxes[1]
@@ -119,8 +128,8 @@ def test_contents_list_the_articles_that_follow_in_their_order(compiled: Compile
     for emails in compiled.values():
         for email in emails:
             tree = parsed(str(email.html))
-            targets = tree.xpath("//ol[@class='toc']/li/a/@href")
-            titles = tree.xpath("//h2[@class='title']/@id")
+            targets = found(tree, "//ol[@class='toc']/li/a/@href")
+            titles = found(tree, "//h2[@class='title']/@id")
             assert [target.removeprefix("#") for target in targets] == titles
 
 
@@ -128,8 +137,8 @@ def test_every_local_link_has_its_target(compiled: Compiled) -> None:
     """No `#…` link of any variant leads nowhere."""
     for email in compiled[1] + compiled[6]:
         tree = parsed(str(email.html))
-        ids = set(tree.xpath("//@id"))
-        assert {h[1:] for h in tree.xpath("//a/@href") if h.startswith("#")} <= ids
+        ids = set(found(tree, "//@id"))
+        assert {h[1:] for h in found(tree, "//a/@href") if h.startswith("#")} <= ids
 
 
 def test_mails_are_sound_html(compiled: Compiled) -> None:
@@ -139,7 +148,7 @@ def test_mails_are_sound_html(compiled: Compiled) -> None:
         assert html.startswith("<!DOCTYPE html>")
         tree = parsed(html)
         assert tree.get("lang") == "en-GB"
-        assert tree.xpath("string(//title)").startswith("Safeguarding news, issue")
+        assert str(tree.xpath("string(//title)")).startswith("Safeguarding news, issue")
         levels = [int(h.tag[1]) for h in tree.iter("h1", "h2", "h3", "h4", "h5", "h6")]
         assert levels[0] == 1
         assert levels.count(1) == 1
@@ -190,7 +199,7 @@ def test_awkward_words_reach_html_and_text_unharmed(
     email = compile_body(tmp_path, registry, settings, line.replace("<", "\\<").replace("&", "\\&"))
     wanted = line.replace("\\\\", "\\")
     tree = parsed(str(email.html))
-    assert wanted in ["".join(p.itertext()) for p in tree.iter("p")]
+    assert wanted in found(tree, "//p//text()")
     assert wanted in str(email.text)
 
 
@@ -207,7 +216,7 @@ def test_awkward_attributes_decode_to_what_was_written(
     email = compile_body(
         tmp_path, registry, settings, f"::: figure\n![{written}](images/a.png)\n:::\n\nText."
     )
-    assert parsed(str(email.html)).xpath("//img/@alt") == [alt]
+    assert found(parsed(str(email.html)), "//img/@alt") == [alt]
     assert "\\u{" not in str(email.html)
 
 
@@ -313,7 +322,7 @@ def test_every_event_date_has_a_calendar_file(compiled: Compiled) -> None:
     assert [file.name[-14:] for file in files] == ["2018-11-05.ics", "2019-01-17.ics"]
     for file in files:
         event = Calendar.from_ical(file.content).walk("VEVENT")[0]
-        assert "Safeguarding" in event["SUMMARY"] or "disabilit" in event["SUMMARY"].lower()
+        assert "disabilities" in str(event["SUMMARY"]).lower()
         assert f"events/{file.name}" in str(compiled[6][0].html)
 
 

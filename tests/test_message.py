@@ -38,8 +38,10 @@ def message(
     images: tuple[FrozenImage, ...] = (),
 ) -> tuple[bytes, EmailMessage]:
     """A message's bytes, and what Python's parser makes of them."""
-    parts = (Segments.of(part) for part in (subject, text, html))
-    made = MessageMaker(LETTERHEAD, *parts, images).make(reader, NOW)
+    maker = MessageMaker(
+        LETTERHEAD, Segments.of(subject), Segments.of(text), Segments.of(html), images
+    )
+    made = maker.make(reader, NOW)
     parsed = message_from_bytes(made.content, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     return made.content, parsed
