@@ -1,6 +1,10 @@
 """The rules of docs/architecture.md hold in the code."""
 
 import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -9,6 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key"}
 STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "cli"]
+
+_PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 ROOMS = {
     "mjml": "compiling",
@@ -59,3 +65,16 @@ def test_other_peoples_packages_stay_in_their_room(path: Path) -> None:
     for name in imports(path):
         top = name.split(".")[0]
         assert ROOMS.get(top, room) == room, f"{path.name} imports {name}"
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What the program imports is installed with it, and not only by chance."""
+    declared = {
+        re.split(r"[<>=\[ ]", line)[0].lower().replace("_", "-")
+        for line in _PROJECT["dependencies"]
+    }
+    imported = {name.split(".")[0] for path in FILES for name in imports(path)}
+    theirs = imported - set(sys.stdlib_module_names) - {"newsletter_mailer"}
+    owners = packages_distributions()
+    for name in theirs:
+        assert {owner.lower().replace("_", "-") for owner in owners[name]} & declared, name
