@@ -78,12 +78,15 @@ def report_error(error: NewsletterError, *, as_json: bool) -> None:
 
 def table(title: str, *headings: str, rows: Iterable[Sequence[str]]) -> None:
     """Print a table whose last column holds numbers."""
-    made = Table(title=title, title_justify="left", title_style="bold", pad_edge=False, box=None)
+    out.print(Text(title, style="bold"))
+    made = Table(pad_edge=False, box=None)
     for index, heading in enumerate(headings):
-        made.add_column(heading, justify="right" if index == len(headings) - 1 else "left")
+        right = index == len(headings) - 1
+        made.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
-    out.print(made, soft_wrap=False)
+    # As wide as its rows: a name that is cut or broken helps nobody.
+    out.print(made, crop=False, soft_wrap=True)
 
 
 @contextmanager
