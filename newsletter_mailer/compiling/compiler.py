@@ -16,7 +16,7 @@ from newsletter_mailer.compiling.merge import IMAGE, Segments
 from newsletter_mailer.compiling.mjml import to_html
 from newsletter_mailer.compiling.plain_text import ArticleText, article_text, mail_text
 from newsletter_mailer.compiling.rich_text import blocks_html, heading_html, inline_html
-from newsletter_mailer.compiling.sections import Columns, Element, Piece, TextRun, pieces, sections
+from newsletter_mailer.compiling.sections import Columns, Piece, TextRun, pieces, sections
 from newsletter_mailer.compiling.tailoring import AddressedAction, Tailored, group
 from newsletter_mailer.compiling.templates import Templates
 from newsletter_mailer.compiling.wording import (
@@ -76,7 +76,6 @@ class Compiler:
             },
             {
                 "columns": lambda piece: isinstance(piece, Columns),
-                "element": lambda piece: isinstance(piece, Element),
             },
         )
         self._inliner = Inliner(self._templates.rich_css)
@@ -209,7 +208,7 @@ class Compiler:
         context: dict[str, object] = {"block": block}
 
         def flow(template: str, **more: object) -> Markup:
-            return self._flow({**context, "level": 3, **more}, f"blocks/{template}")
+            return self._flow({**context, **more}, f"blocks/{template}")
 
         context["flow"] = flow
         if isinstance(block, Event):
@@ -231,7 +230,7 @@ class Compiler:
         parts = []
         for block in blocks:
             if isinstance(block, Button):
-                parts.append(self._templates.render("blocks/inner-button.html", block=block))
+                parts.append(self._templates.render("blocks/button.html", block=block))
             else:
                 parts.append(blocks_html((block,)))
         return Markup("").join(parts)

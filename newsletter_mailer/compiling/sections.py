@@ -22,20 +22,13 @@ class TextRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Element:
-    """MJML that stands in a column, such as a button."""
-
-    mjml: Markup
-
-
-@dataclass(frozen=True, slots=True)
 class Columns:
     """MJML that brings sections of its own."""
 
     mjml: Markup
 
 
-Piece = TextRun | Element | Columns
+Piece = TextRun | Columns
 
 
 def pieces(
@@ -58,8 +51,6 @@ def pieces(
         names = {"level": level + 1, **context(block)}
         if block.kind in templates.text_kinds:
             made.append(TextRun(templates.render(f"blocks/{block.kind}.html", **names)))
-        elif block.kind in templates.element_kinds:
-            made.append(Element(templates.render(f"blocks/{block.kind}.element.mjml", **names)))
         else:
             made.append(Columns(templates.render(f"blocks/{block.kind}.columns.mjml", **names)))
     return _joined(made)

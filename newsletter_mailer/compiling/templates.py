@@ -50,9 +50,6 @@ class Templates:
         self._environment.globals["head_css"] = self.head_css
         blocks = self.folder / "blocks"
         self.text_kinds = {path.name.removesuffix(".html") for path in blocks.glob("*.html")}
-        self.element_kinds = {
-            path.name.removesuffix(".element.mjml") for path in blocks.glob("*.element.mjml")
-        }
 
     def render(self, name: str, **context: object) -> Markup:
         """Render a template.
