@@ -1,5 +1,6 @@
 """Settings: `newsletter.toml`, overridden by environment variables `NEWSLETTER_*`."""
 
+import math
 import re
 import tomllib
 from collections.abc import Mapping
@@ -21,11 +22,11 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from newsletter_mailer.errors import SettingsError
 from newsletter_mailer.mailbox import Address
+from newsletter_mailer.theme import Theme, Unreadable, unreadable
 
 SETTINGS_FILE = "newsletter.toml"
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]+$")]
-Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-f]{6}$")]
 
 
 def _known_zone(name: str) -> str:
@@ -78,28 +79,46 @@ class Greeting(_Part):
     fallback_name: Line = "colleague"
 
 
-class Theme(_Part):
-    """The colours of mails, light and dark. `#rrggbb`, small letters."""
-
-    masthead: Colour = "#0b2a42"
-    accent: Colour = "#f0b429"
-    page: Colour = "#eef2f5"
-    card: Colour = "#ffffff"
-    text: Colour = "#1b2733"
-    quiet: Colour = "#4a5b6a"
-    heading: Colour = "#0b2a42"
-    link: Colour = "#004b87"
-    button: Colour = "#00566b"
-    tint: Colour = "#e6f2f5"
-    warm: Colour = "#fff4d6"
-    rule: Colour = "#d5dee5"
-
-
 class Send(_Part):
     """How a campaign is cut into batches, and where its pictures are."""
 
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     images: Literal["inline", "hosted"] = "inline"
+
+
+class Client(_Part):
+    """A mail program, named as Can I email names it, and the share of readers who use it."""
+
+    family: Line
+    platform: Line
+    weight: Annotated[float, Field(gt=0, le=1)]
+
+    @property
+    def name(self) -> str:
+        """Family and platform, such as `outlook windows`."""
+        return f"{self.family} {self.platform}"
+
+
+_OFFICE_READERS = (
+    Client(family="outlook", platform="windows", weight=0.35),
+    Client(family="outlook", platform="outlook-com", weight=0.2),
+    Client(family="gmail", platform="desktop-webmail", weight=0.15),
+    Client(family="gmail", platform="ios", weight=0.05),
+    Client(family="gmail", platform="android", weight=0.1),
+    Client(family="apple-mail", platform="ios", weight=0.1),
+    Client(family="apple-mail", platform="macos", weight=0.05),
+)
+
+class Clients(_Part):
+    """The mail programs that readers use, and what may be missing in some of them.
+
+    `graceful` lists features, by Can I email's short names, without which a mail is
+    still whole and readable. A feature that is not in it must be supported for nine
+    readers in ten.
+    """
+
+    audience: Annotated[tuple[Client, ...], Field(min_length=1)] = _OFFICE_READERS
+    graceful: tuple[Line, ...] = ()
 
 
 class Settings(BaseSettings):
@@ -124,6 +143,7 @@ class Settings(BaseSettings):
     greeting: Greeting = Greeting()
     theme: Theme = Theme()
     send: Send = Send()
+    clients: Clients = Clients()
 
     @classmethod
     def settings_customise_sources(
@@ -204,10 +224,14 @@ def load_settings(root: Path) -> Settings:
             f"from the environment only. Move it to NEWSLETTER_{name.upper()}."
         )
     try:
-        return Settings(root=root, **values)
+        settings = Settings(root=root, **values)
     except ValidationError as error:
         lines = [_explain(text, detail) for detail in error.errors(include_url=False)]
         raise SettingsError("\n".join(lines)) from error
+    faint = [_too_faint(text, values, pair) for pair in unreadable(settings.theme)]
+    if faint:
+        raise SettingsError("\n".join(faint))
+    return settings
 
 
 def _keys(values: Mapping[str, Any]) -> set[str]:
@@ -226,6 +250,31 @@ def _explain(text: str, detail: Any) -> str:  # noqa: ANN401 - pydantic's ErrorD
     message = str(detail["msg"]).removeprefix("Value error, ")
     variable = "NEWSLETTER_" + "__".join(part.upper() for part in loc)
     return f"{where}: {name} is {detail['input']!r}: {message}. (Or {variable} is set so.)"
+
+
+def _too_faint(text: str, values: Mapping[str, Any], found: Unreadable) -> str:
+    """What is wrong with two colours; the line is that of the words' colour if it is set."""
+    section = tuple(found.section.split("."))
+    front, back = ((*section, name) for name in (found.pair.front, found.pair.back))
+    written = [loc for loc in (front, back) if _is_set(values, loc)]
+    where = f"{SETTINGS_FILE}:{_line_of(text, written[0])}" if written else SETTINGS_FILE
+    ratio = math.floor(found.ratio * 100) / 100  # never rounded up to what would pass
+    variable = "NEWSLETTER_" + "__".join(part.upper() for part in front)
+    return (
+        f"{where}: {'.'.join(front)} is {found.front} on {'.'.join(back)} {found.back}: a contrast "
+        f"of {ratio:.2f}:1, where {found.pair.needed:g}:1 is needed to read it. The nearest colour "
+        f"that passes is {found.suggestion}. (Or {variable} is set so.)"
+    )
+
+
+def _is_set(values: Mapping[str, Any], loc: tuple[str, ...]) -> bool:
+    """Whether the file itself sets `loc`."""
+    inner: Any = values
+    for part in loc:
+        if not isinstance(inner, Mapping) or part not in inner:
+            return False
+        inner = inner[part]
+    return True
 
 
 def _line_of(text: str, loc: tuple[str, ...]) -> int:

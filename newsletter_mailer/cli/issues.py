@@ -80,11 +80,12 @@ def build(
     out: Annotated[Path, typer.Option(help="The folder to write into.")],
     as_json: AsJson = False,
 ) -> None:
-    """Compile an issue: an .html and a .txt for each variant, and a manifest."""
+    """Compile an issue: .html, .txt and a web page for each variant, and a manifest."""
     project = context.ensure_object(Project)
     read, _ = project.issue(issue)
     emails = project.compiled(read)
-    manifest = write_build(read, emails, out)
+    pages = project.compiler.web_pages(read, project.registry)
+    manifest = write_build(read, emails, pages, out)
     if as_json:
         print_json(manifest)
         return

@@ -1,6 +1,6 @@
 """What most commands begin with: the project's settings, registry, issue and store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from newsletter_mailer.checking.coverage import coverage
+from newsletter_mailer.checking.mail import WAIVABLE, Looked, look_over
 from newsletter_mailer.compiling.compiler import Compiler
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.errors import IssueError
@@ -37,6 +38,11 @@ class Project:
         file = self.settings.agencies_file
         return read_registry(file, file.relative_to(self.settings.root).as_posix())
 
+    @cached_property
+    def compiler(self) -> Compiler:
+        """The compiler, with the project's templates."""
+        return Compiler(self.settings)
+
     def folder(self, name: str) -> Path:
         """The folder of the issue that `name` names."""
         return find_issue(self.settings.issues, name)
@@ -50,7 +56,9 @@ class Project:
         folder = self.folder(name)
         root = self.settings.root
         shown = folder.relative_to(root) if folder.is_relative_to(root) else folder
-        issue, findings = read_issue(folder, self.registry, shown=shown.as_posix())
+        issue, findings = read_issue(
+            folder, self.registry, shown=shown.as_posix(), waivable=WAIVABLE
+        )
         findings = [*findings, *coverage(issue, self.registry)]
         if errors_in(findings):
             raise IssueError(findings)
@@ -58,7 +66,20 @@ class Project:
 
     def compiled(self, issue: Issue) -> tuple[CompiledEmail, ...]:
         """Every variant of an issue."""
-        return Compiler(self.settings).compile(issue, self.registry)
+        return self.compiler.compile(issue, self.registry)
+
+    def looked_over(
+        self, issue: Issue, findings: Sequence[Finding], emails: Sequence[CompiledEmail]
+    ) -> Looked:
+        """What the checks of finished mails find in those of an issue, after `findings` in it.
+
+        Raises:
+            IssueError: there are errors left that nobody waived.
+        """
+        looked = look_over(issue, emails, self.registry, self.settings)
+        if errors_in(looked.findings):
+            raise IssueError([*findings, *looked.findings])
+        return looked
 
     @contextmanager
     def store(self) -> Iterator[Engine]:

@@ -1,4 +1,4 @@
-"""A build: every variant as files, and a manifest that names them."""
+"""A build: every variant as files, as mail and as web page, and a manifest that names them."""
 
 import hashlib
 import json
@@ -6,14 +6,16 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.compiling.email import CompiledEmail, WebPage
 from newsletter_mailer.errors import UsageError
 from newsletter_mailer.reading.document import Issue
 
 MANIFEST = "manifest.json"
 
 
-def write_build(issue: Issue, emails: Sequence[CompiledEmail], folder: Path) -> dict[str, object]:
+def write_build(
+    issue: Issue, emails: Sequence[CompiledEmail], pages: Sequence[WebPage], folder: Path
+) -> dict[str, object]:
     """Write a build into `folder`, in the place of an earlier one, and return its manifest.
 
     The folder is written whole or not at all; the same issue gives the same bytes.
@@ -31,7 +33,7 @@ def write_build(issue: Issue, emails: Sequence[CompiledEmail], folder: Path) -> 
         for path in (draft, old):
             shutil.rmtree(path, ignore_errors=True)
         draft.mkdir(parents=True)
-        manifest = _write(issue, emails, draft)
+        manifest = _write(issue, emails, pages, draft)
         if target.exists():
             target.rename(old)
         draft.rename(target)
@@ -46,8 +48,10 @@ def _holds_something_else(folder: Path) -> bool:
     return any(folder.iterdir()) and not (folder / MANIFEST).is_file()
 
 
-def _write(issue: Issue, emails: Sequence[CompiledEmail], folder: Path) -> dict[str, object]:
-    files: dict[str, bytes] = {}
+def _write(
+    issue: Issue, emails: Sequence[CompiledEmail], pages: Sequence[WebPage], folder: Path
+) -> dict[str, object]:
+    files = {f"web/{page.name}.html": page.html.encode() for page in pages}
     for email in emails:
         files |= {f"images/{image.name}": image.path.read_bytes() for image in email.images}
         files |= {f"events/{calendar.name}": calendar.content for calendar in email.calendars}

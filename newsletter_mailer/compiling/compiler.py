@@ -10,9 +10,9 @@ from typing import TypeVar
 from markupsafe import Markup
 
 from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, file_name
-from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.compiling.email import CompiledEmail, WebPage
 from newsletter_mailer.compiling.inlining import TOKEN, Inliner, token
-from newsletter_mailer.compiling.merge import IMAGE, Segments
+from newsletter_mailer.compiling.merge import IMAGE, Segments, for_html
 from newsletter_mailer.compiling.mjml import to_html
 from newsletter_mailer.compiling.plain_text import ArticleText, article_text, mail_text
 from newsletter_mailer.compiling.rich_text import blocks_html, heading_html, inline_html
@@ -96,10 +96,15 @@ class Compiler:
         sources = self.sources(issue, registry)
         return tuple(self._email(issue, source, self._page(source.mjml)) for source in sources)
 
-    def sources(self, issue: Issue, registry: Registry) -> list[Source]:
+    def web_pages(self, issue: Issue, registry: Registry) -> tuple[WebPage, ...]:
+        """Every variant as a page for the archive: for anybody, so with nobody's data in it."""
+        sources = self.sources(issue, registry, web=True)
+        return tuple(self._web_page(issue, source) for source in sources)
+
+    def sources(self, issue: Issue, registry: Registry, *, web: bool = False) -> list[Source]:
         """The MJML of every variant, its rich text still to be put in place."""
         return [
-            Source(tailored, agencies, self._mjml(issue, tailored, agencies))
+            Source(tailored, agencies, self._mjml(issue, tailored, agencies, web=web))
             for tailored, agencies in group(issue, registry).items()
         ]
 
@@ -150,12 +155,41 @@ class Compiler:
                 )
             yield from (block for block in self._blocks[article] if isinstance(block, kind))
 
-    def _mjml(self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...]) -> str:
+    def _web_page(self, issue: Issue, source: Source) -> WebPage:
+        html = self._page(source.mjml)
+        # The first of each is the element around everything.
+        html = html.replace('role="article"', 'role="main"', 1)
+        html = html.replace(' aria-roledescription="email"', "", 1)
+        home = f"{self._settings.base_url}/"
+        values = {
+            "agency_name": source.agencies[0].name,
+            "preferences_url": home,
+            "unsubscribe_url": home,
+            "email": "your address",
+            **dict.fromkeys(("first_name", "name"), self._settings.greeting.fallback_name),
+        }
+        pictures = f"{self._settings.base_url}/archive/{issue.name}/images/"
+        settled = Segments.of(html).settle(
+            lambda name: pictures + name.removeprefix(IMAGE) if name.startswith(IMAGE) else None
+        )
+        return WebPage(
+            source.agencies[0].id,
+            tuple(agency.id for agency in source.agencies),
+            settled.fill(for_html(values)),
+        )
+
+    def _mjml(
+        self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...], *, web: bool
+    ) -> str:
+        picture = next(self._found(Figure, tailored), None)
         context: dict[str, object] = {
+            "web": web,
+            "picture": picture.image if picture else None,
             "head": issue.head,
             "tailored": tailored,
             "title": f"{issue.head.title}, issue {issue.head.number}, {issue_date(issue.head)}",
             "preheader": inline_html(issue.preheader),
+            "preheader_text": issue.head.preheader,
             "when": issue_date(issue.head),
             "groups": _by_article(tailored.actions),
             "minutes": reading_minutes(

@@ -34,3 +34,12 @@ class CompiledEmail:
         return self.html.settle(
             lambda name: prefix + name.removeprefix(IMAGE) if name.startswith(IMAGE) else None
         )
+
+
+@dataclass(frozen=True, slots=True)
+class WebPage:
+    """A variant as a page of its own, for the archive."""
+
+    name: str
+    agencies: tuple[str, ...]
+    html: str

@@ -186,10 +186,14 @@ def _specimens(style: _Style, parent: etree._Element) -> Iterator[tuple[_Style, 
 def _write(element: etree._Element, style: _Style, parts: list[str]) -> None:
     tag = style.tag
     parts.append(f"<{tag}")
+    own = ""
     for name, value in element.attrib.items():
-        parts.append(f' {name!s}="{attribute(str(value))}"')
-    if style.style:
-        parts.append(f' style="{style.style}"')
+        if name == "style":
+            own = attribute(str(value))
+        else:
+            parts.append(f' {name!s}="{attribute(str(value))}"')
+    if style.style or own:
+        parts.append(f' style="{";".join(filter(None, (style.style, own)))}"')
     block = tag in _BLOCKS
     if tag in _VOID:
         parts.append(" />")

@@ -42,6 +42,7 @@ class Templates:
             helpers,
             theme=settings.theme,
             office=settings.office,
+            base_url=settings.base_url,
             fonts=FONTS,
             merge=lambda name: Markup("{{" + name + "}}"),  # noqa: S704 - names stand in templates
         )

@@ -104,6 +104,31 @@ class IssueSender(_Head):
     reply_to: Email | None = None
 
 
+REASON_LENGTH = 10
+"""Characters that a waiver's reason has at least."""
+
+
+def _reason(text: str) -> str:
+    if len(text) < REASON_LENGTH:
+        raise wrong(
+            f"a reason of at least {REASON_LENGTH} characters",
+            "Say in a sentence why this issue need not keep the rule.",
+        )
+    return text
+
+
+class Waiver(_Head):
+    """A rule that this issue need not keep: which, why, and who answers for it."""
+
+    rule: Words
+    reason: Annotated[
+        Words,
+        AfterValidator(_reason),
+        WithJsonSchema({"type": "string", "minLength": REASON_LENGTH}),
+    ]
+    by: Words
+
+
 class IssueHead(_Head):
     """`issue.yaml`: what the issue is, and the order of its articles."""
 
@@ -117,6 +142,7 @@ class IssueHead(_Head):
     opening: Slug | None = None
     articles: Annotated[tuple[Slug, ...], Field(min_length=1)]
     sender: IssueSender = IssueSender()
+    waive: tuple[Waiver, ...] = ()
 
 
 class ArticleHead(_Head):

@@ -12,15 +12,18 @@ from urllib.parse import unquote
 from PIL import Image as Picture
 from PIL import UnidentifiedImageError
 
-from newsletter_mailer.findings import Finding, Place, brief
+from newsletter_mailer.findings import Finding, Place, Severity, brief
 from newsletter_mailer.reading.document import Image
 
 FOLDER = "images"
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif"}
 """The kinds that every mail client shows."""
 
-LARGEST_PICTURE = 5_000_000
-"""Bytes in a picture; many mail servers refuse a mail of ten million."""
+LARGEST_PICTURE = 1_000_000
+"""Bytes in a picture; it travels in every mail, and phones fetch it over the air."""
+
+LARGEST_OPENED = 5_000_000
+"""Bytes; a larger file is refused without being read into memory."""
 
 LONGEST_SIDE = 5_000
 """Pixels; a mail is 600 wide."""
@@ -31,24 +34,47 @@ class Images:
     """Finds and measures pictures inside an issue's folder."""
 
     folder: Path
-    known: dict[str, Image] = field(default_factory=dict)
+    known: dict[str, tuple[Image, bool]] = field(default_factory=dict)
+    """What was read, by target: the picture, and whether it moves."""
 
     def get(self, target: str, place: Place, findings: list[Finding]) -> Image | None:
-        """The picture at `target`, a path from the issue's folder; None, with a finding."""
-        if target in self.known:
-            return self.known[target]
-        try:
-            image = self._read(unquote(target))
-        except _Refused as refused:
+        """The picture at `target`, a path from the issue's folder; None, with a finding.
+
+        One that moves is a picture all the same, with a warning.
+        """
+        if target not in self.known:
+            try:
+                self.known[target] = self._read(unquote(target))
+            except _Refused as refused:
+                findings.append(
+                    Finding(place, refused.rule, refused.found, refused.expected, refused.mend)
+                )
+                return None
+        image, moves = self.known[target]
+        if moves:
             findings.append(
-                Finding(place, refused.rule, refused.found, refused.expected, refused.mend)
+                Finding(
+                    place,
+                    "image-animated",
+                    f"the picture {brief(unquote(target))!r}, which moves",
+                    "a still picture",
+                    "Save one frame of it as PNG. Outlook may show the first frame only, and "
+                    "readers cannot stop it (WCAG 2.2, 2.2.2).",
+                    Severity.WARNING,
+                )
             )
-            return None
-        self.known[target] = image
         return image
 
-    def _read(self, target: str) -> Image:
+    def _read(self, target: str) -> tuple[Image, bool]:
         shown = repr(brief(target))
+        if _ELSEWHERE.match(target):
+            raise _Refused(
+                "image-outside",
+                f"the picture {shown}, which is on the web",
+                f"a file in the issue's `{FOLDER}` folder, such as {FOLDER}/name.png",
+                "Copy the picture there, if you may: mail programs block what is on the web, and "
+                "its owner could change it or see who reads.",
+            )
         try:
             path = (self.folder / target).resolve()
             if not path.is_relative_to((self.folder / FOLDER).resolve()):
@@ -59,7 +85,7 @@ class Images:
                     "Copy the picture there.",
                 )
             size = path.stat().st_size
-            data = path.read_bytes() if size <= LARGEST_PICTURE else b""
+            data = path.read_bytes() if size <= LARGEST_OPENED else b""
         except (OSError, ValueError, RuntimeError) as error:  # no file, no name, a loop of links
             present = ", ".join(_present(self.folder))
             raise _Refused(
@@ -68,16 +94,41 @@ class Images:
                 f"one of {present}" if present else f"a file in {FOLDER}/",
                 "Put the file there, or mend the name.",
             ) from error
-        if size > LARGEST_PICTURE:
+        if size > LARGEST_OPENED:
             raise _Refused(
                 "image-too-large",
                 f"the picture {shown} of {size:,} bytes",
-                f"at most {LARGEST_PICTURE:,}",
-                "Save it smaller; a mail is 600 pixels wide.",
+                f"at most {LARGEST_PICTURE:,} (one of over {LARGEST_OPENED:,} is not even opened)",
+                _SMALLER,
             )
-        kind, width, height = _measured(data, shown)
+        measured = _measured(data, shown)
+        if size > LARGEST_PICTURE:
+            raise _Refused(
+                "image-too-large",
+                f"the picture {shown} of {size:,} bytes, {measured.width:,} × "
+                f"{measured.height:,} pixels",
+                f"at most {LARGEST_PICTURE:,} bytes",
+                _SMALLER,
+            )
         digest = hashlib.sha256(data).hexdigest()
-        return Image(_name(path, kind, digest), path, MEDIA_TYPES[kind], digest, width, height)
+        kind = measured.kind
+        name = _name(path, kind, digest)
+        image = Image(name, path, MEDIA_TYPES[kind], digest, measured.width, measured.height)
+        return image, measured.moves
+
+
+_ELSEWHERE = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
+_SMALLER = (
+    "Save it smaller: 1,200 pixels wide is plenty, since a mail is 600 wide; a photograph as JPEG."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    kind: str
+    width: int
+    height: int
+    moves: bool
 
 
 class _Refused(Exception):  # noqa: N818 - it never leaves this module
@@ -93,8 +144,8 @@ def _present(folder: Path) -> Iterator[str]:
     return (f"{FOLDER}/{entry.name}" for entry in sorted((folder / FOLDER).glob("*.*")))
 
 
-def _measured(data: bytes, shown: str) -> tuple[str, int, int]:
-    """The kind, width and height of a picture that can be decoded to its end."""
+def _measured(data: bytes, shown: str) -> _Measured:
+    """What a picture is that can be decoded to its end, in colours that screens have."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Picture.DecompressionBombWarning)
@@ -102,11 +153,23 @@ def _measured(data: bytes, shown: str) -> tuple[str, int, int]:
             with Picture.open(io.BytesIO(data), formats=tuple(MEDIA_TYPES)) as picture:
                 width, height = picture.size
                 if max(width, height) <= LONGEST_SIDE:
-                    picture.load()
                     # A phone's JPEG with a second picture inside calls itself MPO.
                     kind = "JPEG" if picture.format == "MPO" else str(picture.format)
-                    return kind, width, height
+                    moves = kind != "JPEG" and getattr(picture, "n_frames", 1) > 1
+                    printed = picture.mode == "CMYK"
+                    picture.load()
+                    if not printed:
+                        return _Measured(kind, width, height, moves)
+                    raise _Refused(
+                        "image-cmyk",
+                        f"the picture {shown} in the colours of print (CMYK)",
+                        "the colours of screens (RGB)",
+                        "Save it for the web, in RGB: many mail programs show CMYK in wrong "
+                        "colours or not at all.",
+                    )
             size = f"{width:,} × {height:,} pixels"
+        except _Refused:
+            raise
         except (Picture.DecompressionBombError, Picture.DecompressionBombWarning):
             size = "far too many pixels"
         except UnidentifiedImageError as error:
@@ -127,7 +190,7 @@ def _measured(data: bytes, shown: str) -> tuple[str, int, int]:
         "image-too-large",
         f"the picture {shown} of {size}",
         f"at most {LONGEST_SIDE:,} on each side",
-        "Save it smaller; a mail is 600 pixels wide.",
+        _SMALLER,
     )
 
 

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Collection
 from pathlib import Path
 
 from newsletter_mailer.errors import IssueError, UsageError
@@ -56,24 +57,35 @@ def number_in(name: str) -> str | None:
 
 
 def read_issue(
-    folder: Path, registry: Registry, *, shown: str | None = None
+    folder: Path,
+    registry: Registry,
+    *,
+    shown: str | None = None,
+    waivable: Collection[str] | None = None,
 ) -> tuple[Issue, list[Finding]]:
     """Read an issue; also returns the warnings.
 
-    `shown` is how findings name the folder.
+    `shown` is how findings name the folder. `waivable` names the rules that `waive:` may
+    name; None takes any.
 
     Raises:
         IssueError: with every mistake in every file of the issue.
     """
     shown = shown or f"issues/{folder.name}"
     findings: list[Finding] = []
-    issue = _read(folder, registry, shown, findings)
+    issue = _read(folder, registry, shown, waivable, findings)
     if issue is None or errors_in(findings):
         raise IssueError(findings)
     return issue, sorted(findings)
 
 
-def _read(folder: Path, registry: Registry, shown: str, findings: list[Finding]) -> Issue | None:
+def _read(
+    folder: Path,
+    registry: Registry,
+    shown: str,
+    waivable: Collection[str] | None,
+    findings: list[Finding],
+) -> Issue | None:
     source = read_source(folder / ISSUE_FILE, f"{shown}/{ISSUE_FILE}", findings)
     marked = read_yaml(source.text, source, findings) if source else None
     head = checked(IssueHead, marked, source, findings) if source and marked else None
@@ -86,6 +98,8 @@ def _read(folder: Path, registry: Registry, shown: str, findings: list[Finding])
     for key in ("title", "season"):
         if isinstance(text := _value(marked, key), str):
             refuse_fields(one_line(text), source.at(marked.line((key,))), findings)
+    if waivable is not None:
+        _check_waivers(marked, source, waivable, findings)
     read = {name: reader.read(name) for name in _listed(marked, source, folder, findings)}
     if head is None:
         _read_unlisted(reader, set(read))
@@ -99,6 +113,29 @@ def _read(folder: Path, registry: Registry, shown: str, findings: list[Finding])
 
 def _value(marked: Marked, key: str) -> object:
     return marked.data.get(key) if isinstance(marked.data, dict) else None
+
+
+def _check_waivers(
+    marked: Marked, source: Source, waivable: Collection[str], findings: list[Finding]
+) -> None:
+    """A finding for each waiver of a rule that is not there or cannot be waived."""
+    waivers = _value(marked, "waive")
+    for index, waiver in enumerate(waivers if isinstance(waivers, list) else ()):
+        rule = waiver.get("rule") if isinstance(waiver, dict) else None
+        if not isinstance(rule, str) or not rule.strip() or rule.strip() in waivable:
+            continue  # what is no text is reported already
+        near = difflib.get_close_matches(rule.strip(), sorted(waivable), n=1)
+        findings.append(
+            Finding(
+                source.at(marked.line(("waive", index, "rule"))),
+                "unknown-rule",
+                f"a waiver of {brief(rule)!r}, which is no rule that can be waived",
+                f"one of {', '.join(sorted(waivable))}",
+                f"Did you mean {near[0]}?"
+                if near
+                else "Take the waiver out, and mend what breaks the rule.",
+            )
+        )
 
 
 def _words(key: str, marked: Marked, source: Source, findings: list[Finding]) -> Inlines:
