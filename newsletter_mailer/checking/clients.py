@@ -339,9 +339,9 @@ def _value(name: str, value: str, where: str, used: Used) -> None:
     if name.startswith("font") and re.search(r"(?<![\w-])(?:system-ui|ui-[a-z-]+)", value):
         used.add("css-sytem-ui", r"(?<![\w-])(?:system-ui|ui-[a-z-]+)")
     for function in _FUNCTION.findall(value):
-        slug = _FUNCTIONS.get(function)
-        if slug:
-            used.add(slug, rf"(?<![\w-]){function}\(")
+        known = _FUNCTIONS.get(function)
+        if known:
+            used.add(known, rf"(?<![\w-]){function}\(")
     for unit in _UNIT.findall(value):
         used.add("css-unit-percent" if unit == "%" else f"css-unit-{unit}", rf"\d{unit}(?!\w)")
 

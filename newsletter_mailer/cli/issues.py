@@ -10,7 +10,6 @@ from newsletter_mailer.cli.console import counted, plural, print_findings, print
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.compiling.build import write_build
-from newsletter_mailer.compiling.tailoring import group
 from newsletter_mailer.reading.scaffold import scaffold
 from newsletter_mailer.reading.schema import write_schemas
 
@@ -49,17 +48,18 @@ def schema(
 
 
 def check(context: typer.Context, issue: IssueName, as_json: AsJson = False) -> None:
-    """Read an issue and list what is wrong or doubtful in it."""
+    """Read and compile an issue, and list what is wrong or doubtful in it and in its mails."""
     project = context.ensure_object(Project)
     read, findings = project.issue(issue)
-    groups = group(read, project.registry)
+    emails = project.compiled(read)
+    findings = sorted([*findings, *project.looked_over(read, findings, emails).findings])
     agencies = len(project.registry.agencies)
     if as_json:
         print_json(
             {
                 "issue": read.name,
                 "articles": len(read.every_article),
-                "variants": len(groups),
+                "variants": len(emails),
                 "agencies": agencies,
                 "findings": [finding.as_dict() for finding in findings],
             }
@@ -69,7 +69,7 @@ def check(context: typer.Context, issue: IssueName, as_json: AsJson = False) -> 
     found = f"{counted(findings)}." if findings else "no findings."
     say(
         f"Issue {read.head.number}, {read.head.title}: {found}",
-        f"{plural(len(read.every_article), 'article')}, {plural(len(groups), 'variant')} "
+        f"{plural(len(read.every_article), 'article')}, {plural(len(emails), 'variant')} "
         f"for {plural(agencies, 'agency')}.",
     )
 
@@ -82,8 +82,9 @@ def build(
 ) -> None:
     """Compile an issue: .html, .txt and a web page for each variant, and a manifest."""
     project = context.ensure_object(Project)
-    read, _ = project.issue(issue)
+    read, findings = project.issue(issue)
     emails = project.compiled(read)
+    project.looked_over(read, findings, emails)
     pages = project.compiler.web_pages(read, project.registry)
     manifest = write_build(read, emails, pages, out)
     if as_json:

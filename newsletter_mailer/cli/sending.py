@@ -102,8 +102,9 @@ def status(
 
 def _freeze(project: Project, engine: Engine, name: str, *, sure: bool) -> Campaign | None:
     """Freeze a new campaign, if whoever is asked agrees."""
-    issue, _ = project.issue(name)
+    issue, findings = project.issue(name)
     emails = project.compiled(issue)
+    waivers = project.looked_over(issue, findings, emails).waivers
     with reading(engine) as connection:
         people = sum(count_by_agency(connection).values())
     if people and not sure:
@@ -118,7 +119,15 @@ def _freeze(project: Project, engine: Engine, name: str, *, sure: bool) -> Campa
             say("Nothing was sent.")
             return None
     with writing(engine) as connection:
-        return freeze(connection, issue, emails, project.registry, project.settings, now=_now())
+        return freeze(
+            connection,
+            issue,
+            emails,
+            project.registry,
+            project.settings,
+            now=_now(),
+            waivers=waivers,
+        )
 
 
 def _say_again(project: Project, campaign: Campaign) -> None:
@@ -167,6 +176,7 @@ def _summary(
         facts["variants"] = {each.name: list(each.agencies) for each in variants}
         facts["recipients"] = people
         facts["failures"] = [{"email": email, "reason": reason} for email, reason in failed]
+        facts["waivers"] = [waiver.model_dump() for waiver in campaign.waivers]
         facts["outbox"] = str(outbox)
         print_json(facts)
         return

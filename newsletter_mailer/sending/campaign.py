@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from newsletter_mailer.compiling.merge import Segments
 from newsletter_mailer.errors import UsageError
+from newsletter_mailer.reading.headers import Waiver
 from newsletter_mailer.settings import Greeting
 from newsletter_mailer.store.tables import campaign, campaign_image, variant
 
@@ -31,6 +32,7 @@ class Campaign:
     greeting: Greeting
     frozen_at: dt.datetime
     finished_at: dt.datetime | None
+    waivers: tuple[Waiver, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +115,6 @@ def _segments(kept: Mapping[str, list[str]]) -> Segments:
 
 def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
-    return Campaign(**{**values, "greeting": Greeting(**values["greeting"])})
+    greeting = Greeting(**values["greeting"])
+    waivers = tuple(Waiver(**waiver) for waiver in values["waivers"])
+    return Campaign(**{**values, "greeting": greeting, "waivers": waivers})

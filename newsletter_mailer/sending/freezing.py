@@ -12,6 +12,7 @@ from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.errors import SendingError
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Image, Issue
+from newsletter_mailer.reading.headers import Waiver
 from newsletter_mailer.sending.campaign import Campaign, find_campaign, stored
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.tables import (
@@ -38,11 +39,12 @@ def freeze(
     settings: Settings,
     *,
     now: dt.datetime,
+    waivers: Sequence[Waiver] = (),
 ) -> Campaign:
     """Write the campaign, its content and one pending delivery for each active subscriber.
 
     Runs in the caller's transaction. What is written here is never changed by later
-    edits of the issue's files or the settings.
+    edits of the issue's files or the settings. `waivers` are those that the checks needed.
 
     Raises:
         SendingError: nobody is subscribed.
@@ -61,6 +63,7 @@ def freeze(
         "reply_to": sender.reply_to or settings.sender.reply_to,
         "greeting": settings.greeting.model_dump(),
         "frozen_at": now,
+        "waivers": [waiver.model_dump() for waiver in waivers],
     }
     key = connection.execute(insert(campaign).values(values)).inserted_primary_key
     campaign_id: int = key[0] if key else 0

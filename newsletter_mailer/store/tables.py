@@ -120,6 +120,7 @@ campaign = Table(
     Column("greeting", JSON, nullable=False),
     Column("frozen_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
+    Column("waivers", JSON, nullable=False, server_default=text("'[]'")),
     CheckConstraint("state IN ('sending', 'done')", name="state"),
     sqlite_autoincrement=True,
 )
