@@ -57,9 +57,9 @@ CalendarUrl = Callable[[Event, EventDate], str]
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """An article as lines, and the number of its words."""
+    """An article's text, and the number of its words."""
 
-    lines: tuple[str, ...]
+    text: str
     words: int
 
 
@@ -72,7 +72,7 @@ def article_text(article: Article, calendar_url: CalendarUrl) -> ArticleText:
     words = sum(len(line.split()) for line in lines)
     if writer.links:
         lines += ["", *(f"[{number}] {url}" for number, url in enumerate(writer.links, start=1))]
-    return ArticleText(tuple(lines), words)
+    return ArticleText("\n".join(line.rstrip() for line in lines), words)
 
 
 def mail_text(
@@ -107,14 +107,14 @@ def mail_text(
         lines.pop()
         lines += [f"[{number}] {url}" for number, url in enumerate(writer.links, start=1)]
     if tailored.opening:
-        lines += ["", "", *texts[tailored.opening.id].lines]
+        lines += ["", "", texts[tailored.opening.id].text]
     lines += ["", "", *_rule("In this issue")]
     for number, article in enumerate(tailored.articles, start=1):
         lines += _wrapped(writer.inline(article.title), f"{number}. ")
         if article.summary:
             lines += _wrapped(writer.inline(article.summary), " " * len(f"{number}. "))
     for article in tailored.articles:
-        lines += ["", "", *texts[article.id].lines]
+        lines += ["", "", texts[article.id].text]
     lines += [
         "",
         "",
