@@ -68,9 +68,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def write_page(
-    email: CompiledEmail, folder: Path, name: str, reader: Mapping[str, str | None]
-) -> Path:
+def write_page(email: CompiledEmail, folder: Path, name: str, reader: Mapping[str, str]) -> Path:
     """A mail as a file for a browser, filled in for one reader, with its pictures beside it."""
     for image in email.images:
         (folder / image.name).write_bytes(image.path.read_bytes())

@@ -83,7 +83,7 @@ def test_it_holds_every_kind_of_block(issue: Issue) -> None:
 
 
 def test_it_holds_every_size_of_figures_and_tables(issue: Issue) -> None:
-    """Key figures of one, two and three; tables of 2, 3 and 5 columns; days with and without times."""
+    """One, two and three key figures; tables of 2, 3 and 5 columns; days with and without times."""
     kinds = list(blocks(issue))
     assert {len(b.figures) for b in kinds if isinstance(b, KeyFigures)} == {1, 2, 3}
     captioned = [b for b in kinds if isinstance(b, Table) and b.row_headings]
@@ -103,7 +103,8 @@ def test_it_holds_every_merge_field() -> None:
 def test_every_word_survives_compiling(emails: tuple[CompiledEmail, ...]) -> None:
     """Emoji, words from right to left, signs of HTML and long words come out as they went in."""
     email = variant_for(emails, "gp")
-    html, text = email.html_with_images("").fill(READER), email.text.fill(READER)
+    html = email.html_with_images("").fill(READER)
+    text = " ".join(email.text.fill(READER).split())  # its lines are wrapped
     for word in ("🌊⛵", "👩‍👩‍👧‍👦", "مرحبا بكم", "שלום", "नमस्ते", "你好"):
         assert word in html
         assert word in text

@@ -182,6 +182,7 @@ class Compiler:
         self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...], *, web: bool
     ) -> str:
         picture = next(self._found(Figure, tailored), None)
+        texts = self._texts_of(issue, tailored)
         context: dict[str, object] = {
             "web": web,
             "picture": picture.image if picture else None,
@@ -192,9 +193,8 @@ class Compiler:
             "preheader_text": issue.head.preheader,
             "when": issue_date(issue.head),
             "groups": _by_article(tailored.actions),
-            "minutes": reading_minutes(
-                sum(text.words for text in self._texts_of(issue, tailored).values())
-            ),
+            "minutes": reading_minutes(sum(text.words for text in texts.values())),
+            "lengths": {id_: reading_minutes(text.words) for id_, text in texts.items()},
             "web_url": self._web_url(issue, agencies),
         }
         top, contents = (

@@ -110,7 +110,8 @@ def mail_text(
         lines += ["", "", texts[tailored.opening.id].text]
     lines += ["", "", *_rule("In this issue")]
     for number, article in enumerate(tailored.articles, start=1):
-        lines += _wrapped(writer.inline(article.title), f"{number}. ")
+        minutes = reading_minutes(texts[article.id].words)
+        lines += _wrapped(f"{writer.inline(article.title)} ({minutes} min)", f"{number}. ")
         if article.summary:
             lines += _wrapped(writer.inline(article.summary), " " * len(f"{number}. "))
     for article in tailored.articles:

@@ -130,7 +130,7 @@ def _table(table: Table) -> str:
     rows = "".join(_row(row, labels, headed=table.row_headings) for row in table.rows)
     look = "data stacks" if labels else "data"
     return (
-        f'<table class="{look}" cellpadding="0" cellspacing="0">{caption}'
+        f'<table class="{look}" cellspacing="0">{caption}'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
