@@ -109,6 +109,7 @@ _OFFICE_READERS = (
     Client(family="apple-mail", platform="macos", weight=0.05),
 )
 
+
 class Clients(_Part):
     """The mail programs that readers use, and what may be missing in some of them.
 

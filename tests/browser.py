@@ -13,6 +13,9 @@ from playwright.sync_api import Browser, sync_playwright
 
 from newsletter_mailer.compiling.email import CompiledEmail
 
+SCREENSHOTS = Path(__file__).parent.parent / "var" / "screenshots"
+"""What the tests saw, for whoever wants to look."""
+
 # Without these Chromium calls out to its makers' servers at every start.
 _QUIET = [
     "--no-sandbox",
@@ -84,6 +87,9 @@ def assert_reads_well(
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     try:
         page.goto(path.as_uri())
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        picture = SCREENSHOTS / f"{path.stem}-{width}-{scheme}.png"
+        page.screenshot(path=picture, full_page=True)
         assert page.evaluate("document.compatMode") == "CSS1Compat"
         assert not page.evaluate(_WIDER_THAN_THE_PAGE)
         assert page.evaluate(_BROKEN_WORDS) == []

@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
-BASE = {"findings", "errors", "mailbox", "settings", "signing_key"}
+BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
 STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "cli"]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -13,6 +13,7 @@ EVERY_COMMAND = [
     "schema",
     "check",
     "build",
+    "clients",
     "subscribers",
     "subscribers import",
     "subscribers list",

@@ -6,6 +6,7 @@
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from email import policy
 from email.parser import BytesParser
@@ -50,7 +51,6 @@ from tests.projects import (
     mistakes_in,
     read,
     small_registry,
-    the_mistake_in,
     write_issue,
 )
 
@@ -165,7 +165,7 @@ def template_mistakes(
 
 
 def test_conformance_01_awkward_alternative_text(compiler: Compiler, tmp_path: Path) -> None:
-    r"""Alt text with a joined emoji, combining marks, quotes and `\` decodes to what was written."""
+    r"""Alt text with joined emoji, combining marks, quotes and `\` decodes to what was written."""
     write_issue(tmp_path, {}, pictures=["festival.png"])
     alt = '👩\u200d👧 नमस्ते "q" \\'
     written = alt.replace("\\", "\\\\")
@@ -232,7 +232,28 @@ def test_conformance_05_merge_field_in_a_link(compiler: Compiler, tmp_path: Path
 def test_conformance_06_unknown_merge_field_in_an_issue(tmp_path: Path, wrong: str) -> None:
     """What looks like a field but is none is an error with its file and line."""
     places = [f.place for f in mistakes_in(tmp_path, f"Words.\n\n{wrong}\n")]
-    assert {str(place) for place in places} == {f"issues/07-winter-2019/articles/news.md:{FRONT+3}"}
+    assert {str(place) for place in places} == {
+        f"issues/07-winter-2019/articles/news.md:{FRONT + 3}"
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("footer.html", "<p class=", "<p style=\"color:{{ merge('name') }}\" class="),
+        ("footer.html", "<p class=", "<p style=\"color:{{ '{{name}}' }}\" class="),
+        ("newsletter.mjml", "<mj-text ", "<mj-text color=\"{{ merge('name') }}\" "),
+        ("newsletter.mjml", "</mj-head>", "<mj-style>.{{ merge('name') }}</mj-style></mj-head>"),
+        ("rich.css", "h1 {", "h1 { color: {{ merge('name') }}; }\nh1 {"),
+        ("head.css", "@media", ".t { color: {{ merge('name') }}; }\n@media"),
+    ],
+)
+def test_conformance_07_merge_field_in_a_style(
+    settings: Settings, project: Path, name: str, old: str, new: str
+) -> None:
+    """A reader's value in a style, which mail programs drop or obey, is an error with its line."""
+    line, findings = template_mistakes(settings, project, name, old, new)
+    assert [finding.place.line for finding in findings] == [line]
 
 
 def test_conformance_08_signs_of_html_in_text(compiler: Compiler, tmp_path: Path) -> None:
@@ -265,6 +286,11 @@ def test_conformance_10_leftovers_of_windows_1252(compiler: Compiler, tmp_path: 
         assert not re.search(r"[\x80-\x9f]", part)
 
 
+LOOPED = (
+    "{% for i in range(10000) %}<div>{% endfor %}deep{% for i in range(10000) %}</div>{% endfor %}"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -274,22 +300,23 @@ def test_conformance_10_leftovers_of_windows_1252(compiler: Compiler, tmp_path: 
         ("templates/email/footer.html", "<div>" * 10_000 + "</div>" * 10_000),
         (
             "templates/email/newsletter.mjml",
-            "{% for i in range(10000) %}<div>{% endfor %}deep"
-            "{% for i in range(10000) %}</div>{% endfor %}",
+            LOOPED,
         ),
         (
             "templates/email/footer.html",
-            "{% for i in range(10000) %}<div>{% endfor %}deep"
-            "{% for i in range(10000) %}</div>{% endfor %}",
+            LOOPED,
         ),
     ],
+    ids=["quotes", "emphasis", "mjml", "html", "mjml-loop", "html-loop"],
 )
 def test_conformance_11_nested_10_000_deep(office: Office, name: str, text: str) -> None:
     """Nesting that would crash the process is an error that names the file; it ends in order."""
     path = office.folder / name
     whole = path.read_text(encoding="utf-8")
     if path.suffix == ".mjml":
-        deep = f"<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section></mj-body>"
+        deep = (
+            f"<mj-section><mj-column><mj-text>{text}</mj-text></mj-column></mj-section></mj-body>"
+        )
         whole = whole.replace("</mj-body>", deep)
     else:
         whole += f"\n{text}\n"
@@ -308,6 +335,65 @@ def test_conformance_12_a_panic_in_the_renderer() -> None:
             to_html(source)
     with pytest.raises(CompileError, match="100"):
         to_html("<mjml><mj-body>" + "<div>" * 10_000 + "</div>" * 10_000 + "</mj-body></mjml>")
+
+
+def test_conformance_13_two_bodies(settings: Settings, project: Path) -> None:
+    """A second mj-body, of which mrml would keep the last only, is an error with its line."""
+    new = "</mj-body><mj-body></mj-body>"
+    line, (mistake,) = template_mistakes(settings, project, "newsletter.mjml", "</mj-body>", new)
+    assert (mistake.rule, mistake.place.line) == ("template-two-bodies", line)
+
+
+@pytest.mark.parametrize(
+    ("new", "words"),
+    [
+        ("<mj-txt>x</mj-txt></mj-column>", "<mj-txt>"),
+        ('<mj-text colour="red">x</mj-text></mj-column>', "'colour'"),
+        ('<mj-text padding="12 px">x</mj-text></mj-column>', "12 px"),
+        ('<mj-text font-size="16">x</mj-text></mj-column>', "font-size='16'"),
+    ],
+)
+def test_conformance_14_unknown_tag_or_attribute(
+    settings: Settings, project: Path, new: str, words: str
+) -> None:
+    """An unknown tag or attribute and a bad unit, dropped in silence else, are errors."""
+    line, (mistake,) = template_mistakes(settings, project, "newsletter.mjml", "</mj-column>", new)
+    assert words in mistake.found
+    assert mistake.place.line == line
+
+
+def test_conformance_15_bare_text(settings: Settings, project: Path) -> None:
+    """Text right inside a column, a section or the body is an error with its line."""
+    for tag in ("mj-column", "mj-section", "mj-body"):
+        end = f"</{tag}>"
+        line, (mistake,) = template_mistakes(
+            settings, project, "newsletter.mjml", end, f"bare words{end}"
+        )
+        assert (mistake.rule, mistake.place.line) == ("template-bare-text", line)
+        with_template(project, "newsletter.mjml", "bare words", "")
+
+
+def test_conformance_16_several_mj_classes(settings: Settings, project: Path) -> None:
+    """Two names in mj-class, between which tools choose differently, are an error with its line."""
+    line, (mistake,) = template_mistakes(
+        settings, project, "newsletter.mjml", "<mj-text", '<mj-text mj-class="one two"'
+    )
+    assert mistake.rule in ("template-mj-class", "template-attribute-value")
+    assert mistake.place.line == line
+
+
+def test_conformance_17_inline_style_element(settings: Settings, project: Path) -> None:
+    """mj-style with `inline`, which mrml leaves in the head, is an error with its line."""
+    new = '<mj-style inline="inline">.t { color: #000000; }</mj-style></mj-head>'
+    line, (mistake,) = template_mistakes(settings, project, "newsletter.mjml", "</mj-head>", new)
+    assert (mistake.rule, mistake.place.line) == ("template-style-inline", line)
+
+
+def test_conformance_18_broken_style_sheet(settings: Settings, project: Path) -> None:
+    """`.k{{color:red}`, after which an inliner would drop every rule, is an error with its line."""
+    new = ".k{{ '{{' }}color:red}\nh1 {"
+    line, (mistake,) = template_mistakes(settings, project, "rich.css", "h1 {", new)
+    assert mistake.place.line == line
 
 
 def test_conformance_19_styles_of_rich_text(compiler: Compiler, tmp_path: Path) -> None:
@@ -418,7 +504,7 @@ def test_conformance_24_what_screen_readers_need(
 def test_conformance_25_accessible_in_light_and_dark(
     compiled: Compiled, browser: Browser, width: int, scheme: Literal["light", "dark"]
 ) -> None:
-    """axe finds no fault against WCAG 2.2 A and AA, light and dark, narrow and wide."""
+    """The axe rules find no fault against WCAG 2.2 A and AA, light and dark, narrow and wide."""
     tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     tab.set_content(compiled[6][0].html_with_images("data:,").fill(READER))
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -452,10 +538,11 @@ def test_conformance_26_words_in_a_narrow_table(
 ) -> None:
     """At 375 px no word of a table stands on two lines, and the page does not scroll sideways."""
     rows = "| Procedures and practice guidance | Updated | Safeguarding disabled children |\n" * 3
-    tables = "".join(
-        f"::: table Changes{kind}\n| Chapter | Status | Responsibility |\n|---|---|---|\n{rows}:::\n\n"
-        for kind in ("", " again")
-    ) + "| Chapter | Recommendation |\n|---|---|\n| Representations | Updated in September |\n"
+    head = "| Chapter | Status | Responsibility |\n|---|---|---|\n"
+    tables = (
+        "".join(f"::: table Changes{kind}\n{head}{rows}:::\n\n" for kind in ("", " again"))
+        + "| Chapter | Recommendation |\n|---|---|\n| Representations | Updated in September |\n"
+    )
     tab = browser.new_page(viewport={"width": 375, "height": 900})
     tab.set_content(compiled_body(compiler, tmp_path, tables).html.fill(READER))
     assert tab.locator("table.data td").count() > 10
@@ -464,9 +551,7 @@ def test_conformance_26_words_in_a_narrow_table(
     tab.close()
 
 
-def test_conformance_27_size_and_every_word(
-    shipped: dict[int, Issue], compiled: Compiled
-) -> None:
+def test_conformance_27_size_and_every_word(shipped: dict[int, Issue], compiled: Compiled) -> None:
     """Merged for a reader with long names, issue 6 has at most 80 KB, and both parts all words."""
     for email in compiled[6]:
         fields_ = dict.fromkeys(email.html.fields, "cid:festival-0123456789ab.png@example.org")
@@ -606,7 +691,6 @@ def test_conformance_34_an_empty_issue(
 # Whatever a file can hold
 
 
-@pytest.mark.xfail(reason="`&#160;` is escaped once more in a code block", strict=False)
 def test_spaces_in_code_blocks(compiler: Compiler, tmp_path: Path) -> None:
     """Code keeps its spaces: each is a no-break space, and no reference shows."""
     email = compiled_body(compiler, tmp_path, "```\na {  }\n```")
@@ -617,9 +701,10 @@ _PIECES = [
     "{{", "}}", "{{name}}", "{%", "*|X|*", "<%", "<!--", "-->", "]]>", "<![CDATA[", "<b>", "<",
     "&amp;", "&#0;", "&#x92;", "&#xe000;", "&", "\ue000", "\ue0000\ue001", "\ue001", "\\", "`",
     "```\n", "\n", "\n\n", "\n- ", "\n1. ", "\n> ", "\n## ", "\n    ", "  \n", "**", "*", "_", "|",
-    "\n\n| a | b |\n|---|---|\n| c | d |\n", "[a](https://example.org)", "[", "](", ":::", "\n:::\n",
-    "\n::: callout x\n", "\n::: only gp\n", "\n::: facts\n- ", "\n::: quote\n", "-- who",
-    "👩\u200d👧", "🇬🇧", "न\u094dम\u0938\u094d\u0924\u0947", "e\u0301", "שלום", "\u202e", "\u200f", "مرحبا",
+    "\n\n| a | b |\n|---|---|\n| c | d |\n", "[a](https://example.org)", "[", "](", ":::",
+    "\n:::\n", "\n::: callout x\n", "\n::: only gp\n", "\n::: facts\n- ", "\n::: quote\n", "-- who",
+    "👩\u200d👧", "🇬🇧", "न\u094dम\u0938\u094d\u0924\u0947", "e\u0301", "שלום", "\u202e",
+    "\u200f", "مرحبا",
     "\u00a0", "\u2028", "\ufeff", "\ufffe", "\x00", "\x1b", "\x85", "\x92", "\t", "\r", "\\u{a0}",
 ]  # fmt: skip
 
@@ -673,7 +758,8 @@ _MJML = [
     "<mjml>", "</mjml>", "<mj-head>", "</mj-head>", "<mj-body>", "</mj-body>", "<mj-section>",
     "</mj-section>", "<mj-column>", "</mj-column>", "<mj-text>", "</mj-text>", "<mj-raw>",
     "</mj-raw>", "<mj-title>", "<mj-style>", "</mj-style>", "<mj-button href='", "'>", "<![endif",
-    "<!--", "-->", "<![CDATA[", "]]>", "<!", "<", ">", "&", "&amp;", "&nbsp;", "</m>", "<div", "<br>",
+    "<!--", "-->", "<![CDATA[", "]]>", "<!", "<", ">", "&", "&amp;", "&nbsp;", "</m>",
+    "<div", "<br>",
     "/>", '"', "=", "a", " ", "\n", "é", "\x00", "{{name}}", "<mj-include path='x' />",
     "<mj-image src='x' />", "<mj-attributes><mj-all /></mj-attributes>", "<div>" * 3000,
 ]  # fmt: skip
@@ -683,10 +769,8 @@ _MJML = [
 @given(source=st.lists(st.sampled_from(_MJML), max_size=20).map("".join))
 def test_any_mjml_is_rendered_or_refused(source: str) -> None:
     """Whatever is given for MJML, the process lives, and a refusal is this program's own."""
-    try:
+    with suppress(CompileError):
         assert "<html" in to_html(source)
-    except CompileError as error:
-        assert str(error)
 
 
 @trying(
@@ -715,9 +799,6 @@ def test_any_template_is_rendered_or_refused(
     path.write_text(changed, encoding="utf-8", newline="")
     body = "Words.\n\n::: compare\n### Do\n\nThis.\n\n### Do not\n\nThat.\n:::\n"
     issue, _ = read(project / "issues", {"news": article(body)})
-    try:
+    with suppress(CompileError, TemplateError):
         Compiler(settings.model_copy(update={"root": project})).compile(issue, small_registry())
-    except (CompileError, TemplateError) as error:
-        assert str(error)
-    finally:
-        path.write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")

@@ -113,6 +113,7 @@ def test_every_word_survives_compiling(emails: tuple[CompiledEmail, ...]) -> Non
     assert (
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" in text
     )
+    assert "&amp;#160;" not in html
     assert "{{" not in html + text + email.subject.fill(READER)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from newsletter_mailer.checking import clients, encoding, size
+from newsletter_mailer.checking import accessibility, clients, encoding, size
 from newsletter_mailer.checking.waivers import waived
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.findings import Finding
@@ -12,7 +12,7 @@ from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.reading.headers import Waiver
 from newsletter_mailer.settings import Settings
 
-WAIVABLE = size.RULES | clients.RULES
+WAIVABLE = size.RULES | clients.RULES | accessibility.RULES
 """Rules that an issue may waive. Mistakes in its files, and damaged mails, are mended."""
 
 
@@ -35,6 +35,7 @@ def look_over(
     findings = [
         *size.size(issue, emails, registry, settings),
         *clients.clients(emails, settings),
+        *accessibility.accessibility(issue, emails, settings),
         *encoding.encoding(issue, emails),
     ]
     left, used = waived(findings, issue.head.waive, WAIVABLE)

@@ -1,7 +1,7 @@
 """Size: Gmail cuts off a mail of more than 102 KB of HTML, and the unsubscribe link with it.
 
-https://developers.google.com/gmail/design/css and long experience name that limit; what is
-measured here is the HTML as the longest reader that is to be expected would get it.
+Google does not document that limit; those who send mail have measured it. What is measured
+here is the HTML as the longest reader that is to be expected would get it.
 """
 
 import re
@@ -50,7 +50,9 @@ def size(
     All that are too big make one finding, and all that are nearly so another: what mends
     one of them mostly mends its neighbours.
     """
-    sizes = {email.name: bytes_of(email, registry, settings, link_length) for email in emails}
+    sizes = {
+        email.name: bytes_of(issue, email, registry, settings, link_length) for email in emails
+    }
     too_big = [email for email in emails if sizes[email.name] >= STOP_AT]
     nearly = [email for email in emails if WARN_AT <= sizes[email.name] < STOP_AT]
     findings = []
@@ -81,11 +83,15 @@ def size(
 
 
 def bytes_of(
-    email: CompiledEmail, registry: Registry, settings: Settings, link_length: int = LINK_LENGTH
+    issue: Issue,
+    email: CompiledEmail,
+    registry: Registry,
+    settings: Settings,
+    link_length: int = LINK_LENGTH,
 ) -> int:
     """Bytes of a variant's HTML for the longest reader that is to be expected."""
     values = for_html(_longest_reader(email, registry, settings, link_length))
-    return len(_with_pictures(email, settings).fill(values).encode("utf-8", "replace"))
+    return len(_with_pictures(issue, email, settings).fill(values).encode("utf-8", "replace"))
 
 
 def heaviest(issue: Issue, email: CompiledEmail) -> list[tuple[str, int]]:
@@ -124,10 +130,10 @@ def _longest_reader(
     return values | {field: link for field in READER_FIELDS if field.endswith("_url")}
 
 
-def _with_pictures(email: CompiledEmail, settings: Settings) -> Segments:
+def _with_pictures(issue: Issue, email: CompiledEmail, settings: Settings) -> Segments:
     """The HTML, its pictures at addresses as long as those it is sent with."""
     if settings.send.images == "hosted":
-        return email.html_with_images(f"{settings.base_url}/archive/{email.name:<40}/images/")
+        return email.html_with_images(f"{settings.base_url}/archive/{issue.name}/images/")
     return email.html.settle(
         lambda name: (
             f"cid:{name.removeprefix(IMAGE)}{_CONTENT_ID}" if name.startswith(IMAGE) else None

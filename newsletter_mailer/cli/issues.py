@@ -1,4 +1,4 @@
-"""The commands of editors: new, schema, check, build."""
+"""The commands of editors: new, schema, check, clients, build."""
 
 import datetime as dt
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from newsletter_mailer.cli.console import counted, plural, print_findings, print_json, say
+from newsletter_mailer.checking.data import caniemail
+from newsletter_mailer.cli.console import counted, plural, print_findings, print_json, say, table
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.compiling.build import write_build
@@ -71,6 +72,35 @@ def check(context: typer.Context, issue: IssueName, as_json: AsJson = False) -> 
         f"Issue {read.head.number}, {read.head.title}: {found}",
         f"{plural(len(read.every_article), 'article')}, {plural(len(emails), 'variant')} "
         f"for {plural(agencies, 'agency')}.",
+    )
+
+
+def clients(
+    context: typer.Context,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Fetch the newest data first; needs npm.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show the mail programs that `check` goes by, and how old what is known of them is."""
+    audience = context.ensure_object(Project).settings.clients.audience
+    known = caniemail.refresh() if refresh else caniemail.support()
+    if as_json:
+        print_json(
+            {
+                "version": known.version,
+                "date": known.date,
+                "features": len(known.features),
+                "audience": {client.name: client.weight for client in audience},
+            }
+        )
+        return
+    say(f"Data of {known.date}, version {known.version}: {len(known.features)} features.")
+    table(
+        "Mail programs of the audience",
+        "program",
+        "share",
+        rows=[(client.name, f"{client.weight:.0%}") for client in audience],
     )
 
 

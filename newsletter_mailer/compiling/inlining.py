@@ -83,7 +83,9 @@ class Inliner:
         return TOKEN.sub(lambda match: self._inlined[int(match[1])], page)
 
     def _inline_waiting(self) -> None:
-        parser = etree.HTMLParser(encoding="utf-8", huge_tree=True)
+        parser = etree.HTMLParser(
+            encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True
+        )
         fragments = [
             etree.fromstring(f"<div>{html}</div>".encode(), parser)[0][0] for html in self._waiting
         ]

@@ -10,6 +10,7 @@ import mjml
 
 from newsletter_mailer.compiling.inlining import TOKEN
 from newsletter_mailer.compiling.merge import count_fields
+from newsletter_mailer.compiling.mjml_rules import DEEPEST, nesting
 from newsletter_mailer.errors import CompileError
 
 _MSO_SEAM = re.compile(r"<!\[endif\]-->\s*<!--\[if mso \| IE\]>")
@@ -25,6 +26,8 @@ def to_html(source: str) -> str:
     Raises:
         CompileError: mrml refused the source, crashed on it, or lost part of it.
     """
+    if nesting(source) > DEEPEST:  # some thousands of levels crash the whole process
+        raise CompileError(f"The mail's source has tags nested more than {DEEPEST} levels deep.")
     try:
         rendered = mjml.mjml2html(source, fonts={})
     except (KeyboardInterrupt, SystemExit, MemoryError):

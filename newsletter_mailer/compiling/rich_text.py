@@ -91,7 +91,7 @@ def _block(block: Block) -> str:
         case Quotation():
             return f"<blockquote>{_blocks(block.blocks)}</blockquote>"
         case CodeBlock():
-            lines = (text(line).replace(" ", "&#160;") for line in block.text.split("\n"))
+            lines = (text(line.replace(" ", "\u00a0")) for line in block.text.split("\n"))
             return f'<p class="code">{"<br />".join(lines)}</p>'
         case Rule():
             return "<hr />"
@@ -142,6 +142,7 @@ def _row(cells: tuple[Inlines, ...], labels: tuple[Inlines, ...], *, headed: boo
         if headed and at == 0:
             parts.append(f'<th scope="row">{_inlines(cell)}</th>')
             continue
-        label = f'<span class="label">{_inlines(labels[at])}</span>' if labels else ""
+        named = labels and cell
+        label = f'<span class="label">{_inlines(labels[at])}</span>' if named else ""
         parts.append(f"<td>{label}{_inlines(cell)}</td>")
     return f"<tr>{''.join(parts)}</tr>"

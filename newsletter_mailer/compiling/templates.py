@@ -10,7 +10,8 @@ from markupsafe import Markup
 
 from newsletter_mailer.compiling.inlining import checked_css
 from newsletter_mailer.compiling.markup import attribute
-from newsletter_mailer.errors import TemplateError
+from newsletter_mailer.compiling.mjml_rules import TemplateRules
+from newsletter_mailer.errors import NewsletterError, TemplateError
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.settings import Settings
 
@@ -46,6 +47,7 @@ class Templates:
             fonts=FONTS,
             merge=lambda name: Markup("{{" + name + "}}"),  # noqa: S704 - names stand in templates
         )
+        self._rules = TemplateRules(self.folder, self._shown, self._environment)
         self.rich_css = self._css("rich.css")
         self.head_css = Markup(self._css("head.css", nested=True))  # noqa: S704 - a style sheet
         self._environment.globals["head_css"] = self.head_css
@@ -56,19 +58,32 @@ class Templates:
         """Render a template.
 
         Raises:
-            TemplateError: it is missing, does not parse, or uses a name that is not there.
+            TemplateError: it is missing, does not parse, uses a name that is not there, or
+                makes what breaks a rule of `mjml_rules`.
         """
         try:
-            return Markup(self._environment.get_template(name).render(context))  # noqa: S704 - autoescaped
+            made = self._environment.get_template(name).render(context)
         except jinja2.TemplateNotFound as error:
             raise self._error(name, 1, f"no template {error.name}") from error
         except jinja2.TemplateSyntaxError as error:
             raise self._error(error.name or name, error.lineno, str(error.message)) from error
         except jinja2.UndefinedError as error:
             raise self._error(name, _line_in(error, self.folder / name), str(error)) from error
+        except NewsletterError:
+            raise
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # whatever an expression in a template may raise
+            message = f"{type(error).__name__}: {error}"
+            raise self._error(name, _line_in(error, self.folder / name), message) from error
+        self._rules.check(name, made)
+        return Markup(made)  # noqa: S704 - autoescaped
 
     def _css(self, name: str, *, nested: bool = False) -> str:
         css = str(self.render(name))
+        for line, text in enumerate(css.split("\n"), start=1):
+            if sign := re.search(r"<|\{\{", text):
+                raise self._error(name, line, f"the sign `{sign[0]}` in a style sheet")
         return css if nested else checked_css(css, self.folder / name, self._shown(name))
 
     def _shown(self, name: str) -> str:

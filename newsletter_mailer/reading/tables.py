@@ -63,7 +63,7 @@ def change_between(before: str, now: str) -> str:
         points = abs(new - old)
         return f"{word} {points:g} {'point' if points == 1 else 'points'}"
     percent = abs(new - old) / abs(old) * 100
-    return f"{word} {percent:.0f}%" if percent >= 1 else f"{word} less than 1%"
+    return f"{word} {percent:,.0f}%" if percent >= 1 else f"{word} less than 1%"
 
 
 def _number(text: str) -> float | None:

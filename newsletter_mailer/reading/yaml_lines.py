@@ -56,7 +56,7 @@ _QUICK_LENGTH = 8_000
 
 def _quickly_composed(text: str) -> yaml.Node | None:
     """The node of plain, faultless YAML; None where the thorough way has to look."""
-    if len(text) > _QUICK_LENGTH or "*" in text or "\t" in text:
+    if len(text) > _QUICK_LENGTH or "*" in text or not text.replace("\n", "").isprintable():
         return None
     try:
         node: yaml.Node | None = yaml.compose(text, Loader=_QUICK_LOADER)

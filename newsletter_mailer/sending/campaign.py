@@ -116,5 +116,5 @@ def _segments(kept: Mapping[str, list[str]]) -> Segments:
 def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
     greeting = Greeting(**values["greeting"])
-    waivers = tuple(Waiver(**waiver) for waiver in values["waivers"])
+    waivers = tuple(Waiver.model_construct(**waiver) for waiver in values["waivers"])
     return Campaign(**{**values, "greeting": greeting, "waivers": waivers})
