@@ -71,14 +71,19 @@ class _Builder:
     first_line: int
     findings: list[Finding]
     lines: dict[Path, int] = field(default_factory=dict)
+    breaks: int = 0
     seen: set[int] = field(default_factory=set)
 
     def report(self, mark: yaml.Mark, rule: str, found: str, expected: str, mend: str) -> None:
-        place = self.source.at(mark.line + self.first_line)
+        place = self.source.at(self.line(mark))
         self.findings.append(Finding(place, rule, found, expected, mend))
 
+    def line(self, mark: yaml.Mark) -> int:
+        """The line of a mark; libyaml may put that of an empty value below the last one."""
+        return min(mark.line, self.breaks) + self.first_line
+
     def build(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - any YAML value
-        self.lines[path] = node.start_mark.line + self.first_line
+        self.lines[path] = self.line(node.start_mark)
         if id(node) in self.seen:  # an alias, which is reported already
             return None
         self.seen.add(id(node))
@@ -110,7 +115,7 @@ class _Builder:
                     "Keep one of the two.",
                 )
             values[name] = self.build(value, (*path, name))
-            self.lines[(*path, name)] = key.start_mark.line + self.first_line
+            self.lines[(*path, name)] = self.line(key.start_mark)
         return values
 
     def _text(self, node: yaml.Node) -> str:
@@ -135,7 +140,7 @@ def read_yaml(
     None, with a finding, where it cannot be read. Aliases are refused: nothing here needs
     them, and they let ten lines stand for a billion.
     """
-    builder = _Builder(source, first_line, findings, {(): first_line})
+    builder = _Builder(source, first_line, findings, {(): first_line}, text.count("\n"))
     loader = _Loader(text)  # refuses control characters, which a Source does not hold
     try:
         node = _quickly_composed(text) or loader.get_single_node()
