@@ -19,6 +19,8 @@ from premailer import cache as premailer_cache
 
 from benchmarks.node_tools import VERSIONS, NodeError, NodeTools, node_tools
 from benchmarks.report import ROOT, ratios, table, times
+from newsletter_mailer.checking.coverage import coverage
+from newsletter_mailer.checking.mail import check_mail
 from newsletter_mailer.compiling.compiler import Compiler
 from newsletter_mailer.compiling.templates import Templates
 from newsletter_mailer.reading.agencies import Registry, read_registry
@@ -54,6 +56,7 @@ class Rounds:
 
     cold: list[float] = field(default_factory=list)
     fresh: list[float] = field(default_factory=list)
+    checked: list[float] = field(default_factory=list)
     edited: list[float] = field(default_factory=list)
     mjml: list[float] = field(default_factory=list)
     mjml_juice: list[float] = field(default_factory=list)
@@ -90,8 +93,8 @@ class Renewing:
     compiler: Compiler
     times: int = 0
 
-    def time(self) -> float:
-        """Write an issue whose every article is new; read it, and compile it for all agencies."""
+    def time(self, *, checking: bool = False) -> float:
+        """Write an issue whose every article is new; read it, compile it, perhaps check it."""
         self.times += 1
         for path in sorted((self.subject.folder / "articles").glob("*.md")):
             text = path.read_text(encoding="utf-8")
@@ -100,7 +103,11 @@ class Renewing:
             (self.copy / "articles" / path.name).write_text(text, encoding="utf-8")
         _settle()
         begin = perf_counter()
-        self.compiler.compile(self.subject.read(self.copy), self.subject.registry)
+        issue = self.subject.read(self.copy)
+        emails = self.compiler.compile(issue, self.subject.registry)
+        if checking:
+            coverage(issue, self.subject.registry)
+            check_mail(issue, emails, self.subject.registry, self.subject.settings)
         return perf_counter() - begin
 
 
@@ -172,6 +179,7 @@ def _one_round(
     if node:
         rounds.mjml.append(node.compile(documents.for_agencies).seconds)
     renewing, editing = warm
+    rounds.checked.append(renewing.time(checking=True))
     rounds.fresh.append(renewing.time())
     rounds.edited.append(editing.time())
     if node:
@@ -233,6 +241,7 @@ def _print(rounds: Rounds, documents: Documents) -> None:
     taken = {
         f"a   read and compile a new issue for {agencies_here}": rounds.fresh,
         "a0  the same, templates not loaded yet": rounds.cold,
+        "e   the same as a, and every check of the finished mails": rounds.checked,
         f"b   npm's mjml for {agencies_here}, one by one": rounds.mjml,
         "c   read and compile after a one-word edit": rounds.edited,
         f"d   npm's mjml and juice, {variants_here}": rounds.mjml_juice,

@@ -122,6 +122,17 @@ class Clients(_Part):
     graceful: tuple[Line, ...] = ()
 
 
+class Logo(_Part):
+    """The office's sign in the masthead. `file` is in the project's folder `images`.
+
+    `width` is in pixels as readers see it; a file of twice that looks sharp on phones.
+    """
+
+    file: Line
+    alt: Line
+    width: Annotated[int, Field(ge=16, le=536)] = 160
+
+
 class Settings(BaseSettings):
     """All settings of one project, and the folders that hang on its root."""
 
@@ -143,6 +154,7 @@ class Settings(BaseSettings):
     sender: Sender
     greeting: Greeting = Greeting()
     theme: Theme = Theme()
+    logo: Logo | None = None
     send: Send = Send()
     clients: Clients = Clients()
 

@@ -26,6 +26,8 @@ from newsletter_mailer.compiling.wording import (
     short_date,
     times,
 )
+from newsletter_mailer.errors import SettingsError
+from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.reading.agencies import Agency, Registry
 from newsletter_mailer.reading.document import (
     Article,
@@ -35,13 +37,15 @@ from newsletter_mailer.reading.document import (
     Event,
     EventDate,
     Figure,
+    Image,
     Issue,
     Text,
     walk,
 )
 from newsletter_mailer.reading.headers import IssueHead
+from newsletter_mailer.reading.images import Images
 from newsletter_mailer.reading.inline import plain_text
-from newsletter_mailer.settings import Settings
+from newsletter_mailer.settings import SETTINGS_FILE, Settings
 
 Found = TypeVar("Found", Event, Figure)
 
@@ -64,6 +68,7 @@ class Compiler:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._logo = _logo(settings)
         self._templates = Templates(
             settings,
             {
@@ -72,6 +77,7 @@ class Compiler:
                 "heading": heading_html,
                 "as_text": lambda words: (Text(words),),
                 "inlined": self._inlined,
+                "logo": self._logo,
                 "image_slot": lambda image: Markup("{{%s%s}}") % (IMAGE, image.name),
             },
             {
@@ -135,9 +141,15 @@ class Compiler:
             subject=Segments.of(plain_text(issue.subject)),
             html=Segments.of(html),
             text=mail_text(issue, tailored, texts, self._web_url(issue, agencies), self._settings),
-            images=tuple({f.image.name: f.image for f in self._found(Figure, tailored)}.values()),
+            images=self._images(tailored),
             calendars=tuple(self._calendars(issue, tailored)),
         )
+
+    def _images(self, tailored: Tailored) -> tuple[Image, ...]:
+        """Every picture of a mail, once, the logo first."""
+        logo = {self._logo.name: self._logo} if self._logo else {}
+        figures = {figure.image.name: figure.image for figure in self._found(Figure, tailored)}
+        return tuple({**logo, **figures}.values())
 
     def _calendars(self, issue: Issue, tailored: Tailored) -> Iterator[CalendarFile]:
         for event in self._found(Event, tailored):
@@ -268,6 +280,21 @@ class Compiler:
             else:
                 parts.append(blocks_html((block,)))
         return Markup("").join(parts)
+
+
+def _logo(settings: Settings) -> Image | None:
+    """The picture of the masthead, if the settings name one."""
+    if settings.logo is None:
+        return None
+    findings: list[Finding] = []
+    logo = Images(settings.root).get(settings.logo.file, Place(SETTINGS_FILE), findings)
+    if logo is None:
+        wrong = findings[0]
+        raise SettingsError(
+            f"{SETTINGS_FILE}: logo.file names {wrong.found}; expected {wrong.expected}. "
+            f"{wrong.mend}"
+        )
+    return logo
 
 
 def _by_article(actions: tuple[AddressedAction, ...]) -> list[tuple[AddressedAction, ...]]:

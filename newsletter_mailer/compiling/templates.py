@@ -24,7 +24,7 @@ class Templates:
     def __init__(
         self,
         settings: Settings,
-        helpers: Mapping[str, Callable[..., Any]],
+        helpers: Mapping[str, Any],
         tests: Mapping[str, Callable[[object], bool]],
     ) -> None:
         self.folder = settings.email_templates
@@ -44,6 +44,7 @@ class Templates:
             theme=settings.theme,
             office=settings.office,
             base_url=settings.base_url,
+            sign=settings.logo,
             fonts=FONTS,
             merge=lambda name: Markup("{{" + name + "}}"),  # noqa: S704 - names stand in templates
         )
