@@ -14,8 +14,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from newsletter_mailer.checking.clients import FORBIDDEN, clients, used_in
+from newsletter_mailer.checking.clients import FORBIDDEN, clients
 from newsletter_mailer.checking.data import caniemail
+from newsletter_mailer.checking.features import used_in
 from newsletter_mailer.cli import issues
 from newsletter_mailer.cli.app import begin
 from newsletter_mailer.compiling.email import CompiledEmail

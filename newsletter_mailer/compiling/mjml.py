@@ -10,7 +10,7 @@ import mjml
 
 from newsletter_mailer.compiling.inlining import TOKEN
 from newsletter_mailer.compiling.merge import count_fields
-from newsletter_mailer.compiling.mjml_rules import DEEPEST, nesting
+from newsletter_mailer.compiling.mjml_look import DEEPEST, nesting
 from newsletter_mailer.errors import CompileError
 
 _MSO_SEAM = re.compile(r"<!\[endif\]-->\s*<!--\[if mso \| IE\]>")
