@@ -78,6 +78,7 @@ class Compiler:
                 "as_text": lambda words: (Text(words),),
                 "inlined": self._inlined,
                 "logo": self._logo,
+                "entry": self._entry,
                 "image_slot": lambda image: Markup("{{%s%s}}") % (IMAGE, image.name),
             },
             {
@@ -87,6 +88,7 @@ class Compiler:
         self._inliner = Inliner(self._templates.rich_css)
         self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
         self._pages: dict[str, str] = {}
+        self._entries: dict[Article, Markup] = {}
         self._blocks: dict[Article, tuple[Event | Figure, ...]] = {}
         self._calendar_files: dict[tuple[IssueHead, Event], tuple[CalendarFile, ...]] = {}
         self._texts: dict[tuple[str, Article], ArticleText] = {}
@@ -249,6 +251,14 @@ class Compiler:
             context = partial(self._block_context, issue)
             self._articles[key] = pieces(article, title, self._templates, context)
         return self._articles[key]
+
+    def _entry(self, article: Article, minutes: int) -> Markup:
+        """An article's line in the contents, which the variants share."""
+        if article not in self._entries:
+            self._entries[article] = self._templates.render(
+                "contents-entry.html", item=article, minutes=minutes
+            )
+        return self._entries[article]
 
     def _block_context(self, issue: Issue, block: Block) -> dict[str, object]:
         context: dict[str, object] = {"block": block}

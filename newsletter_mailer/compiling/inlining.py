@@ -89,15 +89,11 @@ class Inliner:
         fragments = [
             etree.fromstring(f"<div>{html}</div>".encode(), parser)[0][0] for html in self._waiting
         ]
-        for fragment in fragments:
-            _survey(fragment, self._root)
-        if any(style.style is None for style in self._root.everywhere()):
+        written = [_written(fragment, self._root) for fragment in fragments]
+        if any(html is None for html in written):
             self._work_out_styles()
-        for fragment in fragments:
-            parts: list[str] = []
-            for child in fragment:
-                _write(child, self._root.of(child), parts)
-            self._inlined.append("".join(parts))
+            written = [_written(fragment, self._root) for fragment in fragments]
+        self._inlined += [html or "" for html in written]
         self._waiting.clear()
 
     def _work_out_styles(self) -> None:
@@ -171,10 +167,11 @@ _NAME = r"(?:[a-z][a-z0-9]*(?:\.[a-z][a-z0-9-]*)?|\.[a-z][a-z0-9-]*)"
 _PLAIN_SELECTOR = re.compile(rf"{_NAME}(?:\s+{_NAME})*")
 
 
-def _survey(element: etree._Element, style: _Style) -> None:
-    """Learn which styles a fragment needs."""
-    for child in element:
-        _survey(child, style.of(child))
+def _written(fragment: etree._Element, root: _Style) -> str | None:
+    """A fragment with its styles; None, each style noted, where one is not worked out yet."""
+    parts: list[str] = []
+    known = [_write(child, root.of(child), parts) for child in fragment]
+    return "".join(parts) if all(known) else None
 
 
 def _specimens(style: _Style, parent: etree._Element) -> Iterator[tuple[_Style, etree._Element]]:
@@ -185,7 +182,9 @@ def _specimens(style: _Style, parent: etree._Element) -> Iterator[tuple[_Style, 
         yield from _specimens(inner, specimen)
 
 
-def _write(element: etree._Element, style: _Style, parts: list[str]) -> None:
+def _write(element: etree._Element, style: _Style, parts: list[str]) -> bool:
+    """Write an element; False where its style, or one inside it, is not worked out yet."""
+    known = style.style is not None
     tag = style.tag
     parts.append(f"<{tag}")
     own = ""
@@ -204,7 +203,8 @@ def _write(element: etree._Element, style: _Style, parts: list[str]) -> None:
         if element.text and not (block and len(element) and element.text.isspace()):
             parts.append(words(element.text))
         for child in element:
-            _write(child, style.of(child), parts)
+            known &= _write(child, style.of(child), parts)
         parts.append(f"</{tag}>")
     if element.tail and not (block and element.tail.isspace()):
         parts.append(words(element.tail))
+    return known

@@ -340,6 +340,8 @@ def _rule(title: str) -> list[str]:
 
 def _wrapped(text: str, first: str = "", width: int = WIDTH) -> list[str]:
     """Text in lines of at most `width`, words and URLs whole; `first` begins the first line."""
+    if len(first) + len(text) <= width and "\n" not in text and "  " not in text:
+        return [first + text.strip(" ")] if text.strip(" ") else []
     rest = " " * len(first)
     lines: list[str] = []
     for part in text.split("\n"):
