@@ -47,6 +47,8 @@ from newsletter_mailer.reading.images import Images
 from newsletter_mailer.reading.inline import plain_text
 from newsletter_mailer.settings import SETTINGS_FILE, Settings
 
+_SLOT = re.compile("\ue002([^\ue003]+)\ue003")
+
 Found = TypeVar("Found", Event, Figure)
 
 
@@ -88,6 +90,7 @@ class Compiler:
         self._inliner = Inliner(self._templates.rich_css)
         self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
         self._pages: dict[str, str] = {}
+        self._skeletons: dict[object, str] = {}
         self._entries: dict[Article, Markup] = {}
         self._blocks: dict[Article, tuple[Event | Figure, ...]] = {}
         self._calendar_files: dict[tuple[IssueHead, Event], tuple[CalendarFile, ...]] = {}
@@ -218,8 +221,37 @@ class Compiler:
         opening = self._article(issue, tailored.opening, "lead") if tailored.opening else ()
         articles = (self._article(issue, article, "title") for article in tailored.articles)
         body = sections([top, opening, contents, *articles])
-        flow = partial(self._flow, context)
-        return str(self._templates.render("newsletter.mjml", **context, flow=flow, sections=body))
+        parts = {
+            name: str(self._flow(context, f"{name}.html"))
+            for name in ("web-link", "masthead", "footer")
+        }
+        slots: list[Columns | str] = []
+        for section in body:
+            if isinstance(section[0], Columns):
+                slots.append(section[0])
+            else:
+                slot = str(len(slots))
+                slots.append(slot)
+                parts[slot] = "".join(
+                    self._inlined(piece.html) for piece in section if isinstance(piece, TextRun)
+                )
+        skeleton = self._skeleton(context, tuple(slots))
+        return _SLOT.sub(lambda match: parts[match[1]], skeleton)
+
+    def _skeleton(self, context: dict[str, object], slots: tuple[Columns | str, ...]) -> str:
+        """A mail's MJML with slots for its text, which mails of the same build share."""
+        web = bool(context["web"])
+        key = (context["head"], slots, context["web_url"] if web else None)
+        if key not in self._skeletons:
+            self._skeletons[key] = str(
+                self._templates.render(
+                    "newsletter.mjml",
+                    **context,
+                    part=lambda name: Markup(f"\ue002{name}\ue003"),  # noqa: S704 - a slot
+                    sections=slots,
+                )
+            )
+        return self._skeletons[key]
 
     def _texts_of(self, issue: Issue, tailored: Tailored) -> dict[str, ArticleText]:
         texts: dict[str, ArticleText] = {}

@@ -12,9 +12,12 @@ from markupsafe import Markup
 
 _UNUSUAL = re.compile(r"[^ !#$%'()*+,./0-9:;=?@A-Z\[\]^_`a-z{|}~-]")
 _SPACE = re.compile(r"[ \t\n\r\f]+")
-_SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "\ue000": "&#57344;", "\ue001": "&#57345;"}
-# The last two are what tokens of the inliner are made of: nobody's text may look like one.
-_TO_ESCAPE = str.maketrans(_SIGNS)
+_OURS = "\ue000\ue001\ue002\ue003"
+"""What tokens and slots are made of: nobody's text may look like one."""
+
+_TO_ESCAPE = str.maketrans(
+    {"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"&#{ord(sign)};" for sign in _OURS}}
+)
 
 
 @lru_cache(maxsize=4096)
