@@ -96,10 +96,20 @@ class Renewing:
     def time(self, *, checking: bool = False) -> float:
         """Write an issue whose every article is new; read it, compile it, perhaps check it."""
         self.times += 1
+        # The head too: a compiler remembers what mails with the same head share.
+        for path in sorted(self.subject.folder.glob("*.yaml")):
+            text = path.read_text(encoding="utf-8")
+            text = re.sub(r"^(title|preheader): (.*)", rf"\1: {self.times} \2", text, flags=re.M)
+            (self.copy / path.name).write_text(text, encoding="utf-8")
         for path in sorted((self.subject.folder / "articles").glob("*.md")):
             text = path.read_text(encoding="utf-8")
             text = re.sub(r'^title: ("?)', rf"title: \g<1>{self.times} ", text, flags=re.M)
-            text = re.sub(r"\b(the|and|a|to)\b(?=[^\n]* [a-z]+\.)", rf"\1 {self.times}", text)
+            text = re.sub(
+                r"^( *(?:- |\d\. |#+ )?)([A-Z][^\s:\[\]]*) ",
+                rf"\1\2 {self.times} ",
+                text,
+                flags=re.M,
+            )
             (self.copy / "articles" / path.name).write_text(text, encoding="utf-8")
         _settle()
         begin = perf_counter()
