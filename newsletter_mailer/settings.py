@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
@@ -18,7 +19,12 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from newsletter_mailer.errors import SettingsError
 from newsletter_mailer.mailbox import Address
@@ -41,6 +47,13 @@ def _known_zone(name: str) -> str:
 def _base(url: str) -> str:
     HttpUrl(url)
     return url.rstrip("/")
+
+
+def _with_commas(value: Any) -> Any:  # noqa: ANN401 - a setting's raw value
+    """A list in the environment is written with commas."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
 
 
 class _Part(BaseModel):
@@ -122,6 +135,19 @@ class Clients(_Part):
     graceful: tuple[Line, ...] = ()
 
 
+class Links(_Part):
+    """How links are looked at. `timeout` is in seconds, for one request.
+
+    `user_agent` is how the program names itself to other people's servers; left out, it
+    is the program's name and `base_url`, so that they can see who asks. `ports` are those
+    that a link may name.
+    """
+
+    user_agent: Line | None = None
+    timeout: Annotated[float, Field(gt=0, le=120)] = 20.0
+    ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (80, 443)
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -157,6 +183,9 @@ class Settings(BaseSettings):
     logo: Logo | None = None
     send: Send = Send()
     clients: Clients = Clients()
+    links: Links = Links()
+    links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    """Hosts to which links may lead although the address guard would refuse them."""
 
     @classmethod
     def settings_customise_sources(

@@ -25,6 +25,7 @@ ROOMS = {
     "markdown_it": "reading",
     "yaml": "reading",
     "PIL": "reading",
+    "aiohttp": "checking",
     "alembic": "store",
     "typer": "cli",
     "rich": "cli",
