@@ -1,55 +1,121 @@
-"""What every transport is: it takes messages, and says of each what became of it."""
+"""What every transport is: it takes letters, and says of each what became of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message ready to leave: its delivery, its one recipient, its ID and its bytes."""
-
-    subscriber_id: int
-    recipient: str
-    message_id: str
-    content: bytes
-
-
 class Outcome(StrEnum):
-    """What became of a message."""
+    """What became of a letter. Each moves its delivery; see `ledger.py`."""
 
     ACCEPTED = "accepted"
+    """The other side has taken it, and answers for it from now on."""
+
     REJECTED = "rejected"
+    """Refused for good, for a reason that lies with this letter or its address."""
+
+    RETRY = "retry"
+    """Refused for now. It has surely not left, and is tried again later."""
+
+    UNSENT = "unsent"
+    """Nothing was tried, or broke off before it could count. It has surely not left."""
+
+    IN_DOUBT = "in doubt"
+    """It was handed over whole, and no answer came. It is never sent again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a transport says of one message; `detail` is its reason for a rejection."""
+    """What a transport says of one letter.
+
+    `code` is the other side's own, such as `5.1.1`, and `detail` its words. `dead` says
+    that the address itself cannot take mail, so that it is suppressed from now on.
+    `provider_id` is the other side's name for the letter. `retry_after` is in seconds,
+    where the other side asked for a time.
+    """
 
     subscriber_id: int
     outcome: Outcome
+    code: str = ""
     detail: str = ""
+    dead: bool = False
+    provider_id: str = ""
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One delivery on its way: whom it is for, in which variant, and what fills its fields.
+
+    `content` makes the whole message (RFC 5322, CRLF line ends, no line that begins with
+    a dot); a transport that merges by itself never calls it. `message_id` is the same at
+    every attempt.
+    """
+
+    subscriber_id: int
+    recipient: str
+    name: str
+    variant: str
+    message_id: str
+    values: Mapping[str, str]
+    content: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a transport can do.
+
+    `largest_batch` is how many letters one request may carry, and `largest_message` how
+    many bytes a message may have (None where it is not known before connecting).
+    `idempotency` is how long the other side remembers a key, None where it does not.
+    """
+
+    largest_batch: int = 1
+    largest_message: int | None = None
+    scheduling: bool = False
+    cancel: bool = False
+    idempotency: dt.timedelta | None = None
+    signed_events: bool = False
+
+
+class Begin(Protocol):
+    """Notes in the local journal that a letter is about to be handed over whole.
+
+    A transport calls it after the last moment at which it could still take the letter
+    back, and before the first at which the other side might have it.
+    """
+
+    def __call__(self, subscriber_id: int, /) -> None:
+        """Note it."""
+        ...
 
 
 class Transport(Protocol):
-    """A way for messages to leave."""
+    """A way for letters to leave."""
 
     name: str
+    capabilities: Capabilities
 
-    def send(self, messages: Sequence[Message]) -> Iterator[Receipt]:
-        """Take messages, and yield a receipt for each as soon as its fate is sure.
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt]:
+        """Take letters as they come, and yield a receipt for each as soon as its fate is known.
+
+        `letters` yields None where none is ready yet: the transport goes on with what it
+        has, and asks again within a tenth of a second. Every letter taken from it gets
+        exactly one receipt, in any order, before this ends or raises; closing this
+        generator early is the one exception.
 
         Raises:
-            TransportError: no message can leave now. Those without a receipt may or may
-                not have left; `accepted` tells.
+            TransportError: no letter can leave now, for a reason that lies with us or the
+                way there: the campaign stops, and no address is to blame.
         """
         ...
 
-    def accepted(self, subscriber_ids: Iterable[int]) -> set[int]:
-        """Those of these deliveries that the transport has taken already.
+    def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:
+        """Which of these deliveries the transport is sure to have taken, or not to have.
 
-        This settles what was on its way when a process died, so that nobody gets a
-        message twice.
+        It settles what was on its way when a process died. Those of which it cannot tell
+        are left out, which is all of them for most transports.
         """
         ...
