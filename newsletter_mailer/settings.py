@@ -1,5 +1,6 @@
 """Settings: `newsletter.toml`, overridden by environment variables `NEWSLETTER_*`."""
 
+import datetime as dt
 import math
 import re
 import tomllib
@@ -35,6 +36,9 @@ SETTINGS_FILE = "newsletter.toml"
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, pattern=r"^[^\r\n]+$")]
 
 
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -47,6 +51,17 @@ def _known_zone(name: str) -> str:
 def _base(url: str) -> str:
     HttpUrl(url)
     return url.rstrip("/")
+
+
+def _hours(text: str) -> str:
+    begin, dash, end = text.partition("-")
+    try:
+        if not dash or dt.time.fromisoformat(begin) >= dt.time.fromisoformat(end):
+            raise ValueError
+    except ValueError as error:
+        message = f"{text!r} is not a stretch of the day such as 08:00-18:00"
+        raise ValueError(message) from error
+    return text
 
 
 def _with_commas(value: Any) -> Any:  # noqa: ANN401 - a setting's raw value
@@ -93,10 +108,34 @@ class Greeting(_Part):
 
 
 class Send(_Part):
-    """How a campaign is cut into batches, and where its pictures are."""
+    """How a campaign is cut into batches, where its pictures are, and how fast it goes.
+
+    `per_second` and `per_hour` limit the letters, `lease` is how many seconds a batch is
+    one process's without a sign of life, and `retry_after` how many a letter waits that
+    was refused for now. `patience` is how many seconds `send` stays to try such letters
+    again. `failure_limit` is the share of failures at which a campaign pauses by itself,
+    `canary_wait` how many seconds pass between a canary and the rest. `hours` are the
+    office hours in which letters leave, such as `08:00-18:00`, and `days` the days.
+    """
 
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
     images: Literal["inline", "hosted"] = "inline"
+    per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    per_hour: Annotated[int, Field(ge=1)] | None = None
+    lease: Annotated[float, Field(ge=1, le=3_600)] = 60.0
+    retry_after: Annotated[float, Field(gt=0, le=86_400)] = 60.0
+    patience: Annotated[float, Field(ge=0)] = 600.0
+    failure_limit: Annotated[float, Field(gt=0, le=1)] = 0.1
+    canary_wait: Annotated[float, Field(ge=0)] = 300.0
+    hours: Annotated[str, AfterValidator(_hours)] | None = None
+    days: Annotated[tuple[Day, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
+
+
+class SavedSegment(_Part):
+    """A part of the list that `--audience` can name: agencies, sectors or groups, and roles."""
+
+    agencies: Annotated[tuple[Line, ...], Field(min_length=1)]
+    roles: tuple[Line, ...] = ()
 
 
 class Client(_Part):
@@ -148,6 +187,37 @@ class Links(_Part):
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (80, 443)
 
 
+class Smtp(_Part):
+    """How the `smtp` transport speaks to the relay. Times are in seconds.
+
+    The defaults for `timeout` and `final_timeout` are the least that RFC 5321 (4.5.3.2)
+    asks a client to wait for a reply: 5 minutes, and 10 for that to a whole message.
+    """
+
+    connections: Annotated[int, Field(ge=1, le=500)] = 10
+    messages_per_connection: Annotated[int, Field(ge=1)] = 1_000
+    connect_timeout: Annotated[float, Field(gt=0, le=600)] = 30.0
+    timeout: Annotated[float, Field(gt=0, le=3_600)] = 300.0
+    final_timeout: Annotated[float, Field(gt=0, le=3_600)] = 600.0
+    ehlo_name: Annotated[str, StringConstraints(pattern=r"^[!-~]+$", max_length=255)] | None = None
+    """The name this machine gives at EHLO; its own where none is set."""
+    return_path: Address | None = None
+    """Where bounces go; the sender's address where none is set."""
+    verp: bool = False
+    """Whether each delivery has a return path of its own, so that a bounce names it."""
+
+
+class Dkim(_Part):
+    """The key that signs messages (RFC 6376), named in DNS as `selector._domainkey.domain`.
+
+    `key_file` is a private key in PEM, RSA or Ed25519, seen from the project's folder.
+    """
+
+    domain: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")]
+    selector: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$")]
+    key_file: Line
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -172,7 +242,8 @@ class Settings(BaseSettings):
 
     root: Path
     base_url: Annotated[str, AfterValidator(_base)]
-    transport: Literal["outbox"] = "outbox"
+    transport: Literal["outbox", "smtp"] = "outbox"
+    smtp_url: SecretStr | None = None
     database_url: str | None = None
     database_wait: Annotated[float, Field(ge=0, le=300)] = 30.0
     secret_key: SecretStr | None = None
@@ -182,8 +253,11 @@ class Settings(BaseSettings):
     theme: Theme = Theme()
     logo: Logo | None = None
     send: Send = Send()
+    segments: dict[str, SavedSegment] = {}
     clients: Clients = Clients()
     links: Links = Links()
+    smtp: Smtp = Smtp()
+    dkim: Dkim | None = None
     links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()
     """Hosts to which links may lead although the address guard would refuse them."""
 
@@ -258,7 +332,7 @@ def load_settings(root: Path) -> Settings:
         raise SettingsError(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}.") from error
-    secrets = _keys(values) & {"secret_key", "password", "api_key"}
+    secrets = _keys(values) & {"secret_key", "smtp_url", "password", "api_key"}
     if secrets:
         name = sorted(secrets)[0]
         raise SettingsError(

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
-STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "cli"]
+STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "doctor", "cli"]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -31,6 +31,7 @@ ROOMS = {
     "rich": "cli",
     "itsdangerous": "sending",
     "sendgrid": "sending",
+    "dns": "doctor",
 }
 
 

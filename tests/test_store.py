@@ -113,6 +113,7 @@ def _add(connection: Connection, email: str) -> int:
 
 def _campaign(connection: Connection) -> Row[*tuple[Any, ...]]:
     statement = insert(campaign).values(
+        name="06-winter",
         issue="06-winter",
         number=6,
         title="Winter",

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import issues, sending, subscribers
+from newsletter_mailer.cli import doctor, issues, sending, subscribers
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
 
@@ -46,4 +46,4 @@ app.command()(issues.build)
 app.command()(issues.clients)
 app.add_typer(subscribers.app, name="subscribers")
 app.command()(sending.send)
-app.command()(sending.status)
+app.command()(doctor.doctor)

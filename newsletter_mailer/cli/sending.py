@@ -1,139 +1,197 @@
-"""The commands that send: send, status."""
+"""The command that sends."""
 
 import datetime as dt
-import sys
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 from sqlalchemy import Engine
 
-from newsletter_mailer.audience.listing import count_by_agency
-from newsletter_mailer.cli.console import err, plural, print_json, progress, say, shown_path, table
-from newsletter_mailer.cli.options import AsJson, IssueName
+from newsletter_mailer.audience.segment import segment
+from newsletter_mailer.cli.console import err, plural, progress, say
+from newsletter_mailer.cli.freezing import freeze_campaign, show_plan
+from newsletter_mailer.cli.options import AsJson, ByName, IssueName, who
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.summary import summary
+from newsletter_mailer.cli.trying import send_trial
 from newsletter_mailer.errors import ContentError, SendingError, UsageError
-from newsletter_mailer.sending import ledger
-from newsletter_mailer.sending.campaign import (
-    Campaign,
-    all_campaigns,
-    campaign_of_issue,
-    find_campaign,
-    variants_of,
-)
-from newsletter_mailer.sending.freezing import content_hash, freeze
-from newsletter_mailer.sending.ledger import Counts
+from newsletter_mailer.sending.campaign import Campaign, campaigns_of_issue, find_campaign
+from newsletter_mailer.sending.counting import count
+from newsletter_mailer.sending.freezing import content_hash
+from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.running import run, sole_sender
-from newsletter_mailer.sending.transports.outbox import Outbox
+from newsletter_mailer.sending.rules import rules_of, wall_clock
+from newsletter_mailer.sending.running import Dispatch, Ending, run, sole_sender
+from newsletter_mailer.sending.schedule import start_time
+from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.signing_key import signing_key
-from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.engine import reading
 
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+_ENDED = ("done", "cancelled")
 
 
 def send(
     context: typer.Context,
     issue: IssueName,
+    *,
     yes: Annotated[bool, typer.Option("--yes", help="Send without asking.")] = False,
+    audience: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Only to these agencies, sectors, groups or saved segments; `all` for a new "
+            "campaign to everyone who is in none of this issue yet.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Begin then, such as 09:00 or '2026-11-23 09:00'."),
+    ] = None,
+    canary: Annotated[
+        int, typer.Option(min=0, help="Send so many first, wait, and go on if they arrived.")
+    ] = 0,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Do everything but send, and show the plan.")
+    ] = False,
+    test: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ADDRESS", help="Send only a letter marked [TEST] to this address."),
+    ] = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option("--as", metavar="AGENCY", help="With --test: as this agency gets it."),
+    ] = None,
+    by: ByName = None,
     as_json: AsJson = False,
 ) -> None:
     """Send an issue. Run again after a stop, it finishes what was left: nobody gets it twice."""
     project = context.ensure_object(Project)
-    settings = project.settings
     name = project.folder(issue).name
-    links = PersonalLinks(settings.base_url, signing_key(settings))
-    with project.store() as engine, sole_sender(settings.state):
+    if test:
+        send_trial(project, name, test, as_ or [], as_json=as_json)
+        return
+    if as_:
+        raise UsageError("--as goes with --test ADDRESS. To send to some agencies: --audience.")
+    settings = project.settings
+    wanted = segment(audience or [], project.registry, settings)
+    start = start_time(at, settings.office.zone, wall_clock()) if at else None
+    with project.store() as engine:
+        if dry_run:
+            show_plan(project, engine, name, wanted, as_json=as_json)
+            return
+        with sole_sender(settings.state):
+            known = _known(engine, name)
+            if known and (known.state not in _ENDED or not audience):
+                _refuse_changes(known, changed=bool(audience or at or canary))
+                campaign: Campaign | None = known
+                if not as_json:
+                    _say_again(project, known)
+            else:
+                campaign = freeze_campaign(
+                    project,
+                    engine,
+                    name,
+                    wanted,
+                    by=who(by),
+                    start=start,
+                    canary=canary,
+                    sure=yes or as_json,
+                )
+            if campaign is None:
+                raise typer.Exit(1)
+            ending = None
+            if campaign.state not in _ENDED:
+                ending = _send(project, engine, campaign, quiet=as_json)
         with reading(engine) as connection:
-            campaign = campaign_of_issue(connection, name)
-        if campaign is None:
-            campaign = _freeze(project, engine, name, sure=yes or as_json)
-        elif not as_json:
-            _say_again(project, campaign)
-        if campaign is None:
-            raise typer.Exit(1)
-        outbox = Outbox(settings.outbox / campaign.issue)
-        with reading(engine) as connection:
-            total = ledger.count(connection, campaign.id).all
-        try:
-            with progress(f"Sending issue {campaign.number}", total, quiet=as_json) as done:
-                counts = run(engine, campaign, outbox, settings, links, clock=_now, progress=done)
-        except KeyboardInterrupt:
-            raise SendingError(
-                "Stopped. Run the same command again to finish: nobody will get it twice."
-            ) from None
-        _summary(project, engine, campaign, counts, as_json=as_json)
-    if counts.failed:
+            counts = count(connection, campaign.id)
+            campaign = find_campaign(connection, campaign.name)
+        summary(project, engine, campaign, counts, as_json=as_json)
+        _say_next(project, campaign, ending, quiet=as_json)
+    if counts.failed or counts.in_doubt or campaign.state == "paused":
         raise typer.Exit(1)
 
 
-def status(
-    context: typer.Context,
-    campaign: Annotated[
-        str | None, typer.Argument(metavar="[CAMPAIGN]", help="An issue's number or folder.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show how far campaigns are, or one of them by agency."""
-    project = context.ensure_object(Project)
-    with project.store() as engine:
-        if campaign is not None:
-            with reading(engine) as connection:
-                found = find_campaign(connection, campaign)
-                counts = ledger.count(connection, found.id)
-            _summary(project, engine, found, counts, as_json=as_json)
-            return
-        with reading(engine) as connection:
-            known = [
-                (each, ledger.count(connection, each.id)) for each in all_campaigns(connection)
-            ]
-    if as_json:
-        print_json([_facts(each, counts) for each, counts in known])
-    elif known:
-        rows = [
-            (str(c.number), c.issue, c.state, f"{counts.settled:,} of {counts.all:,}")
-            for c, counts in known
-        ]
-        table("Campaigns", "number", "issue", "state", "settled", rows=rows)
-    else:
-        say("No campaign was started yet. `newsletter send ISSUE` starts one.")
-
-
-def _freeze(project: Project, engine: Engine, name: str, *, sure: bool) -> Campaign | None:
-    """Freeze a new campaign, if whoever is asked agrees."""
-    issue, findings = project.issue(name)
-    emails = project.compiled(issue)
-    waivers = project.looked_over(issue, findings, emails).waivers
+def _known(engine: Engine, issue: str) -> Campaign | None:
+    """The campaign of an issue that is under way, else its newest, if there is any."""
     with reading(engine) as connection:
-        people = sum(count_by_agency(connection).values())
-    if people and not sure:
-        if not sys.stdin.isatty():
-            raise UsageError("Nobody is there to be asked. Add --yes to send without asking.")
-        plan = (
-            f"Send issue {issue.head.number}, “{issue.head.title}”, in "
-            f"{plural(len(emails), 'variant')} to {plural(people, 'person')} "
-            f"through the transport {project.settings.transport}?"
+        known = campaigns_of_issue(connection, issue)
+    under_way = [each for each in known if each.state not in _ENDED]
+    found = under_way or known
+    return found[-1] if found else None
+
+
+def _refuse_changes(known: Campaign, *, changed: bool) -> None:
+    if changed:
+        raise UsageError(
+            f"Campaign {known.name} is {known.state}: for whom it is and when it begins was "
+            f"frozen with it. To go on: newsletter send {known.number}. To start another: "
+            f"newsletter cancel {known.name} first."
         )
-        if not typer.confirm(plan):
-            say("Nothing was sent.")
-            return None
-    with writing(engine) as connection:
-        return freeze(
-            connection,
-            issue,
-            emails,
-            project.registry,
-            project.settings,
-            now=_now(),
-            waivers=waivers,
+    if known.state == "paused":
+        raise SendingError(
+            f"Campaign {known.name} is paused: {known.reason or 'somebody asked for it'}. "
+            f"When that is mended: newsletter resume {known.name}, then send again."
         )
+
+
+def _send(project: Project, engine: Engine, campaign: Campaign, *, quiet: bool) -> Ending:
+    """Run a campaign until nothing of it can go now."""
+    settings = project.settings
+    if campaign.transport != settings.transport:
+        raise UsageError(
+            f"Campaign {campaign.name} was frozen for the transport {campaign.transport}, and the "
+            f"settings say {settings.transport}. Set NEWSLETTER_TRANSPORT={campaign.transport} to "
+            f"finish it, or end it: newsletter cancel {campaign.name}."
+        )
+    key = signing_key(settings)
+    links = PersonalLinks(settings.base_url, key)
+    rules = rules_of(campaign, settings)
+    transport = transport_of(settings, campaign.id, settings.outbox / campaign.name, key)
+    with reading(engine) as connection:
+        letters = Letters(connection, campaign, settings, links, rules.clock)
+        total = count(connection, campaign.id).all
+    dispatch = Dispatch(engine, campaign.id, transport, letters, settings.state / "journals", rules)
+
+    def waiting(until: dt.datetime) -> None:
+        if not quiet:
+            err.print(f"Nothing can go until {_when(project, until)}. Waiting; Ctrl-C stops.")
+
+    with (
+        stopped_by_signals() as stop,
+        progress(f"Sending issue {campaign.number}", total, quiet=quiet) as done,
+    ):
+        ending = run(dispatch, stop=stop, progress=done, waiting=waiting)
+    if stop.is_set():
+        raise SendingError(
+            "Stopped. Run the same command again to finish: nobody will get it twice."
+        )
+    return ending
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C breaks off at once."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {each: signal.signal(each, handle) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _say_again(project: Project, campaign: Campaign) -> None:
     """Say that a campaign goes on with what was frozen, and whether the files differ by now."""
-    when = campaign.frozen_at.astimezone(project.settings.office.zone)
-    say(f"Issue {campaign.number} was frozen for sending on {when:%d %B %Y at %H:%M}.")
+    say(f"Issue {campaign.number} was frozen for sending on {_when(project, campaign.frozen_at)}.")
     try:
         issue, _ = project.issue(campaign.issue)
         changed = content_hash(project.compiled(issue)) != campaign.content_hash
@@ -143,60 +201,26 @@ def _say_again(project: Project, campaign: Campaign) -> None:
         err.print("Its files have changed since. What was frozen is what is sent.")
 
 
-def _facts(campaign: Campaign, counts: Counts) -> dict[str, object]:
-    return {
-        "issue": campaign.issue,
-        "number": campaign.number,
-        "state": campaign.state,
-        "transport": campaign.transport,
-        "content_hash": campaign.content_hash,
-        "frozen_at": campaign.frozen_at.isoformat(),
-        "finished_at": campaign.finished_at.isoformat() if campaign.finished_at else None,
-        "audience": counts.all,
-        "pending": counts.pending,
-        "sending": counts.sending,
-        "sent": counts.sent,
-        "failed": counts.failed,
-        "suppressed": counts.suppressed,
-    }
-
-
-def _summary(
-    project: Project, engine: Engine, campaign: Campaign, counts: Counts, *, as_json: bool
-) -> None:
-    """Variants, recipients for each agency, counts, and where to look."""
-    with reading(engine) as connection:
-        campaign = find_campaign(connection, campaign.issue)
-        variants = variants_of(connection, campaign.id)
-        people = ledger.count_by_agency(connection, campaign.id)
-        failed = ledger.failures(connection, campaign.id)
-    outbox = project.settings.outbox / campaign.issue
-    if as_json:
-        facts = _facts(campaign, counts)
-        facts["variants"] = {each.name: list(each.agencies) for each in variants}
-        facts["recipients"] = people
-        facts["failures"] = [{"email": email, "reason": reason} for email, reason in failed]
-        facts["waivers"] = [waiver.model_dump() for waiver in campaign.waivers]
-        facts["outbox"] = str(outbox)
-        print_json(facts)
+def _say_next(project: Project, campaign: Campaign, ending: Ending | None, *, quiet: bool) -> None:
+    """Say what is left to do."""
+    if quiet:
         return
-    table(
-        f"Issue {campaign.number}, {campaign.title}: {plural(len(variants), 'variant')}",
-        "variant",
-        "agency",
-        "recipients",
-        rows=[
-            (variant.name if index == 0 else "", name, f"{people.get(id_, 0):,}")
-            for variant in variants
-            for index, (id_, name) in enumerate(variant.agencies.items())
-        ],
-    )
-    for email, reason in failed:
-        say(f"Failed: {email}: {reason}")
-    open_ = counts.pending + counts.sending
-    say(
-        "",
-        f"{plural(counts.all, 'recipient')}: {counts.sent:,} sent, {counts.failed:,} failed, "
-        f"{counts.suppressed:,} suppressed, {open_:,} still to send.",
-        f"Look at the messages in {shown_path(outbox)}/",
-    )
+    lines: Sequence[str] = ()
+    if campaign.state == "paused":
+        lines = (f"Paused: {campaign.reason}.", f"To go on: newsletter resume {campaign.name}")
+    elif ending and ending.next_at:
+        left = ending.counts.deferred
+        lines = (
+            f"{plural(left, 'letter')} refused for now. From {_when(project, ending.next_at)} on, "
+            f"newsletter send {campaign.number} tries again.",
+        )
+    elif campaign.state == "cancelled":
+        lines = (
+            "It was cancelled. To send it after all to those who have not got it: "
+            f"newsletter send {campaign.number} --audience all",
+        )
+    say(*lines)
+
+
+def _when(project: Project, moment: dt.datetime) -> str:
+    return f"{moment.astimezone(project.settings.office.zone):%-d %B %Y at %H:%M}"

@@ -52,6 +52,10 @@ class Segments:
             parts.append(literal)
         return "".join(parts)
 
+    def after(self, words: str) -> Self:
+        """The text with words put before it."""
+        return type(self)((words + self.literals[0], *self.literals[1:]), self.fields)
+
     def settle(self, known: Callable[[str], str | None]) -> Self:
         """Join the fields for which `known` gives a value; keep the others open."""
         literals, fields = [self.literals[0]], []

@@ -16,22 +16,37 @@ from newsletter_mailer.store.tables import campaign, campaign_image, variant
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """What is known of a campaign besides its content and its ledger."""
+    """What is known of a campaign besides its content and its ledger.
+
+    `name` is its issue's, with a number behind where the issue went out in several
+    campaigns. `audience` holds the names of the segments it is for, none for everyone;
+    `excluded` counts by reason those of them who were left out when it was frozen.
+    """
 
     id: int
+    name: str
     issue: str
     number: int
     title: str
     state: str
+    reason: str
     token: str
     content_hash: str
+    audience_hash: str
+    audience: tuple[str, ...]
+    excluded: Mapping[str, int]
     transport: str
     sender_name: str
     sender_address: str
     reply_to: str | None
     greeting: Greeting
     frozen_at: dt.datetime
+    frozen_by: str
+    scheduled_at: dt.datetime | None
+    started_at: dt.datetime | None
     finished_at: dt.datetime | None
+    canary: int
+    canary_until: dt.datetime | None
     waivers: tuple[Waiver, ...]
 
 
@@ -55,20 +70,19 @@ class FrozenImage:
     content: bytes
 
 
-def campaign_of_issue(connection: Connection, issue: str) -> Campaign | None:
-    """The campaign of the issue in the folder `issue`, if it was frozen."""
-    row = connection.execute(select(campaign).where(campaign.c.issue == issue)).one_or_none()
-    return _campaign(row) if row else None
+def campaigns_of_issue(connection: Connection, issue: str) -> list[Campaign]:
+    """The campaigns of the issue in the folder `issue`, oldest first."""
+    return [each for each in all_campaigns(connection) if each.issue == issue]
 
 
 def find_campaign(connection: Connection, name: str) -> Campaign:
-    """The campaign that `name` names: an issue's number or folder.
+    """The campaign that `name` names: by its own name, or the newest of an issue's number.
 
     Raises:
         UsageError: there is none.
     """
-    for known in all_campaigns(connection):
-        if name == known.issue or (name.isdigit() and int(name) == known.number):
+    for known in reversed(all_campaigns(connection)):
+        if name == known.name or (name.isdigit() and int(name) == known.number):
             return known
     raise UsageError(
         f"No campaign {name!r} was started yet. `newsletter send {name}` starts one; "
@@ -117,4 +131,5 @@ def _campaign(row: Row[Any]) -> Campaign:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name
     greeting = Greeting(**values["greeting"])
     waivers = tuple(Waiver.model_construct(**waiver) for waiver in values["waivers"])
-    return Campaign(**{**values, "greeting": greeting, "waivers": waivers})
+    audience = tuple(values["audience"])
+    return Campaign(**{**values, "greeting": greeting, "waivers": waivers, "audience": audience})

@@ -5,15 +5,22 @@ import hashlib
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import Connection, case, func, insert, literal, select
+from sqlalchemy import Connection, func, insert, literal, select, update
 
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.errors import SendingError
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Image, Issue
 from newsletter_mailer.reading.headers import Waiver
-from newsletter_mailer.sending.campaign import Campaign, find_campaign, stored
+from newsletter_mailer.sending.campaign import (
+    Campaign,
+    campaigns_of_issue,
+    find_campaign,
+    stored,
+)
+from newsletter_mailer.sending.recipients import Recipients, audience_hash, count_excluded
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.tables import (
     batch,
@@ -23,6 +30,20 @@ from newsletter_mailer.store.tables import (
     subscriber,
     variant,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was asked for besides the content: for whom, by whom, when, and how carefully.
+
+    `start` is None for at once. The first `canary` letters are watched before the rest.
+    """
+
+    recipients: Recipients
+    by: str
+    start: dt.datetime | None = None
+    canary: int = 0
+    waivers: tuple[Waiver, ...] = ()
 
 
 def content_hash(emails: Sequence[CompiledEmail]) -> str:
@@ -37,46 +58,67 @@ def freeze(
     emails: Sequence[CompiledEmail],
     registry: Registry,
     settings: Settings,
+    order: Order,
     *,
     now: dt.datetime,
-    waivers: Sequence[Waiver] = (),
 ) -> Campaign:
-    """Write the campaign, its content and one pending delivery for each active subscriber.
+    """Write the campaign, its content and one pending delivery for each recipient.
 
     Runs in the caller's transaction. What is written here is never changed by later
-    edits of the issue's files or the settings. `waivers` are those that the checks needed.
+    edits of the issue's files or the settings.
 
     Raises:
-        SendingError: nobody is subscribed.
+        SendingError: nobody would get it.
     """
     sender = issue.head.sender
+    earlier = len(campaigns_of_issue(connection, issue.name))
+    name = f"{issue.name}-{earlier + 1}" if earlier else issue.name
+    excluded = count_excluded(connection, order.recipients)
     values = {
+        "name": name,
         "issue": issue.name,
         "number": issue.head.number,
         "title": issue.head.title,
-        "state": "sending",
+        "state": "scheduled" if order.start else "sending",
         "token": secrets.token_hex(16),
         "content_hash": content_hash(emails),
+        "audience": list(order.recipients.segment.names),
+        "excluded": excluded,
         "transport": settings.transport,
         "sender_name": sender.name or settings.sender.name,
         "sender_address": settings.sender.address,
         "reply_to": sender.reply_to or settings.sender.reply_to,
         "greeting": settings.greeting.model_dump(),
         "frozen_at": now,
-        "waivers": [waiver.model_dump() for waiver in waivers],
+        "frozen_by": order.by,
+        "scheduled_at": order.start,
+        "started_at": None if order.start else now,
+        "canary": order.canary,
+        "waivers": [waiver.model_dump() for waiver in order.waivers],
     }
     key = connection.execute(insert(campaign).values(values)).inserted_primary_key
     campaign_id: int = key[0] if key else 0
     hosted = settings.send.images == "hosted"
     pictures = f"{settings.base_url}/archive/{issue.name}/images/" if hosted else None
     _freeze_content(connection, campaign_id, emails, registry, pictures)
-    deliveries = _freeze_audience(connection, campaign_id, emails, registry, settings)
-    if not deliveries:
-        raise SendingError(
+    if not _freeze_audience(connection, campaign_id, order.recipients, settings.send.batch_size):
+        raise SendingError(_nobody(excluded))
+    connection.execute(
+        update(campaign)
+        .where(campaign.c.id == campaign_id)
+        .values(audience_hash=audience_hash(connection, campaign_id))
+    )
+    return find_campaign(connection, name)
+
+
+def _nobody(excluded: dict[str, int]) -> str:
+    if not excluded:
+        return (
             "Nobody is subscribed, so there is nobody to send to. "
             "Import subscribers first: newsletter subscribers import FILE.csv"
         )
-    return find_campaign(connection, issue.name)
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in excluded.items())
+    return f"Nobody would get this: {reasons}. Choose another audience, or import more subscribers."
 
 
 def _freeze_content(
@@ -116,52 +158,32 @@ def _freeze_content(
 
 
 def _freeze_audience(
-    connection: Connection,
-    campaign_id: int,
-    emails: Sequence[CompiledEmail],
-    registry: Registry,
-    settings: Settings,
+    connection: Connection, campaign_id: int, wanted: Recipients, batch_size: int
 ) -> int:
-    """One delivery for each active subscriber, batches of one variant's readers together."""
-    variants = {id_: email.name for email in emails for id_ in email.agencies}
-    positions = {id_: at for at, email in enumerate(emails) for id_ in email.agencies}
-    default = registry.default.id
-    agency = case({id_: id_ for id_ in variants}, value=subscriber.c.agency, else_=default)
-    position = case(positions, value=agency)
-    order = func.row_number().over(order_by=(position, subscriber.c.id))
-    chosen = select(
-        literal(campaign_id),
-        subscriber.c.id,
-        (order - 1) // settings.send.batch_size + 1,
-        case(variants, value=agency),
-        subscriber.c.email,
-        subscriber.c.name,
-        agency,
-        literal("pending"),
-    ).where(subscriber.c.status == "active")
-    columns = [
-        "campaign_id",
-        "subscriber_id",
-        "batch",
-        "variant",
-        "email",
-        "name",
-        "agency",
-        "status",
-    ]
-    connection.execute(insert(delivery).from_select(columns, chosen))
-    numbers = select(delivery.c.batch).where(delivery.c.campaign_id == campaign_id).distinct()
-    connection.execute(
-        insert(batch).from_select(
-            ["campaign_id", "number", "state"],
-            numbers.add_columns(literal("ready")).with_only_columns(
-                literal(campaign_id), delivery.c.batch, literal("ready")
+    """One delivery for each recipient, batches of one variant's readers together."""
+    order = func.row_number().over(order_by=(wanted.position, subscriber.c.id))
+    chosen = {
+        "campaign_id": literal(campaign_id),
+        "subscriber_id": subscriber.c.id,
+        "batch": (order - 1) // batch_size + 1,
+        "variant": wanted.variant,
+        "email": subscriber.c.email,
+        "name": subscriber.c.name,
+        "agency": wanted.agency,
+        "status": literal("pending"),
+    }
+    made = connection.execute(
+        insert(delivery).from_select(
+            list(chosen),
+            select(*(value.label(f"of_{name}") for name, value in chosen.items())).where(
+                wanted.chosen
             ),
         )
     )
-    return (
-        connection.scalar(
-            select(func.count()).select_from(delivery).where(delivery.c.campaign_id == campaign_id)
-        )
-        or 0
+    numbers = (
+        select(literal(campaign_id).label("id"), delivery.c.batch, literal("ready").label("state"))
+        .where(delivery.c.campaign_id == campaign_id)
+        .distinct()
     )
+    connection.execute(insert(batch).from_select(["campaign_id", "number", "state"], numbers))
+    return made.rowcount

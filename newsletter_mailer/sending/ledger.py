@@ -1,211 +1,287 @@
-"""The ledger: one delivery a subscriber and campaign, and the only places that move it.
+"""The ledger: one delivery a subscriber and campaign, and what moves it while it is sent.
 
-A delivery is `pending`; claiming makes it `sending`, or `suppressed` where its reader has
-left since; a receipt makes it `sent` or `failed`. What was `sending` when a process died
-becomes `sent` where the transport has taken it, else `pending` again.
+A group is claimed, and that is on disk before any letter of it leaves. What became of each
+letter is written down at the epoch at which it was claimed: whoever lost the batch
+meanwhile changes nothing that the new owner did.
 """
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import (
+    Connection,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
+from newsletter_mailer.mailbox import address_key
+from newsletter_mailer.sending.batches import Hold, renew, reopen
+from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
-from newsletter_mailer.store.tables import batch, campaign, delivery, subscriber
+from newsletter_mailer.store.tables import campaign, delivery, subscriber, suppression
 
-GROUP = 50
-"""Deliveries claimed by one durable write. Larger is faster, smaller leaves less to settle."""
+LONGEST_PAUSE = dt.timedelta(hours=4)
 
-_STATUS = {Outcome.ACCEPTED: "sent", Outcome.REJECTED: "failed"}
+MOST_FALSE_STARTS = 5
+"""Attempts that broke off before they counted, after which a letter waits like one refused."""
+
+_STEPS = {
+    Outcome.ACCEPTED: DeliveryStep.ACCEPT,
+    Outcome.REJECTED: DeliveryStep.REJECT,
+    Outcome.RETRY: DeliveryStep.DEFER,
+    Outcome.UNSENT: DeliveryStep.RELEASE,
+    Outcome.IN_DOUBT: DeliveryStep.DOUBT,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed delivery: whom it goes to, and in which variant."""
+    """A claimed delivery: whom it goes to, in which variant, and at which attempt."""
 
     subscriber_id: int
     variant: str
     email: str
     name: str
     agency: str
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many deliveries of a campaign stand where. Their sum is the audience."""
-
-    pending: int = 0
-    sending: int = 0
-    sent: int = 0
-    failed: int = 0
-    suppressed: int = 0
-
-    @property
-    def all(self) -> int:
-        """Everyone in the frozen audience."""
-        return self.pending + self.sending + self.settled
-
-    @property
-    def settled(self) -> int:
-        """Those whose fate is known."""
-        return self.sent + self.failed + self.suppressed
-
-
-def open_batches(connection: Connection, campaign_id: int) -> list[int]:
-    """The numbers of the batches that are not done."""
-    found = select(batch.c.number).where(
-        batch.c.campaign_id == campaign_id, batch.c.state != "done"
-    )
-    return list(connection.scalars(found.order_by(batch.c.number)))
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A group to be sent, empty when its batch is through, and how many were suppressed."""
+    """What a claim gave: a group, empty when its batch is through.
 
-    group: tuple[Delivery, ...]
-    suppressed: int
-
-
-def claim(connection: Connection, campaign_id: int, number: int, now: dt.datetime) -> Claim:
-    """Mark the next group of a batch `sending`.
-
-    Readers who have left since the campaign was frozen are marked `suppressed` instead.
-    The caller commits before anything is sent.
+    `suppressed` of its batch were left out. `held` is False where the batch is somebody
+    else's by now, and `running` where the campaign was paused or cancelled.
     """
+
+    group: tuple[Delivery, ...] = ()
+    suppressed: int = 0
+    held: bool = True
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How a letter is tried again that was refused for now.
+
+    The first pause is `first`, each later one four times as long up to `LONGEST_PAUSE`;
+    after `give_up_at` it has failed.
+    """
+
+    first: dt.timedelta
+    give_up_at: dt.datetime
+
+    def next_try(self, attempt: int, asked: float | None, now: dt.datetime) -> dt.datetime | None:
+        """When the letter of this attempt is due again, None for never.
+
+        `asked` is how many seconds the other side asked for.
+        """
+        pause = min(self.first * 4 ** min(attempt - 1, 20), LONGEST_PAUSE)
+        due = now + max(pause, dt.timedelta(seconds=asked or 0))
+        return due if due <= self.give_up_at else None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A receipt, and the attempt that it is for."""
+
+    receipt: Receipt
+    attempt: int
+
+
+def claim(
+    connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timedelta, most: int
+) -> Claim:
+    """Mark the next group of a batch `sending`, at most `most`, and prolong its lease.
+
+    Readers who have left since the campaign was frozen, or whose address is suppressed,
+    are marked `suppressed` instead. The caller commits before anything is sent.
+    """
+    if not renew(connection, hold, now, lease):
+        return Claim(held=False)
+    state = connection.scalar(select(campaign.c.state).where(campaign.c.id == hold.campaign_id))
+    if state != "sending":
+        return Claim(running=False)
     suppressed = 0
     while True:
         rows = connection.execute(
-            select(
-                delivery.c.subscriber_id,
-                delivery.c.variant,
-                delivery.c.email,
-                delivery.c.name,
-                delivery.c.agency,
-                subscriber.c.status.label("now"),
-            )
-            .outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber_id)
-            .where(
-                delivery.c.campaign_id == campaign_id,
-                delivery.c.batch == number,
-                delivery.c.status == "pending",
-            )
-            .order_by(delivery.c.subscriber_id)
-            .limit(GROUP)
+            _CLAIMABLE,
+            {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most},
         ).all()
-        gone = [row.subscriber_id for row in rows if row.now != "active"]
-        here = [row for row in rows if row.now == "active"]
-        _move(
-            connection, campaign_id, gone, "suppressed", now, "left after the campaign was frozen"
-        )
-        _move(connection, campaign_id, [row.subscriber_id for row in here], "sending", None)
+        gone = [row.subscriber_id for row in rows if row.gone]
+        here = [row for row in rows if not row.gone]
+        _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)
+        if here:
+            connection.execute(
+                update(delivery)
+                .where(
+                    delivery.c.campaign_id == hold.campaign_id,
+                    delivery.c.subscriber_id.in_([row.subscriber_id for row in here]),
+                )
+                .values(
+                    taking(DeliveryStep.CLAIM)
+                    | {"epoch": hold.epoch, "attempts": delivery.c.attempts + 1}
+                )
+            )
         suppressed += len(gone)
         if here or not rows:
             break
-    state = "running" if here else "done"
-    connection.execute(
-        update(batch)
-        .where(batch.c.campaign_id == campaign_id, batch.c.number == number)
-        .values(state=state)
+    group = (
+        Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, r.attempts + 1)
+        for r in here
     )
-    group = (Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency) for r in here)
     return Claim(tuple(group), suppressed)
 
 
-def settle(
-    connection: Connection, campaign_id: int, receipts: Sequence[Receipt], now: dt.datetime
-) -> None:
-    """Write down what became of deliveries that were `sending`."""
-    if receipts:
-        connection.execute(
-            update(delivery)
-            .where(
-                delivery.c.campaign_id == campaign_id,
-                delivery.c.subscriber_id == bindparam("subscriber"),
-                delivery.c.status == "sending",
-            )
-            .values(
-                status=bindparam("becomes"),
-                error=bindparam("reason"),
-                attempts=delivery.c.attempts + 1,
-                settled_at=now,
-            ),
-            [
-                {"subscriber": r.subscriber_id, "becomes": _STATUS[r.outcome], "reason": r.detail}
-                for r in receipts
-            ],
-        )
-
-
-def unsettled(connection: Connection, campaign_id: int) -> list[int]:
-    """The deliveries left `sending` by a process that died."""
-    found = select(delivery.c.subscriber_id).where(
-        delivery.c.campaign_id == campaign_id, delivery.c.status == "sending"
-    )
-    return list(connection.scalars(found))
-
-
-def release(connection: Connection, campaign_id: int, subscriber_ids: Iterable[int]) -> None:
-    """Make deliveries `pending` again that were `sending` and surely have not left."""
-    _move(connection, campaign_id, list(subscriber_ids), "pending", None)
-
-
-def finish(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
-    """Close a campaign if nothing is open; True when it is closed."""
-    counts = count(connection, campaign_id)
-    if counts.settled != counts.all:
-        return False
-    connection.execute(
-        update(campaign)
-        .where(campaign.c.id == campaign_id, campaign.c.state != "done")
-        .values(state="done", finished_at=now)
-    )
-    return True
-
-
-def count(connection: Connection, campaign_id: int) -> Counts:
-    """The counts of a campaign."""
-    rows = connection.execute(
-        select(delivery.c.status, func.count().label("number"))
-        .where(delivery.c.campaign_id == campaign_id)
-        .group_by(delivery.c.status)
-    )
-    return Counts(**{row.status: row.number for row in rows})
-
-
-def count_by_agency(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """How many readers of each agency are in the frozen audience."""
-    rows = connection.execute(
-        select(delivery.c.agency, func.count().label("number"))
-        .where(delivery.c.campaign_id == campaign_id)
-        .group_by(delivery.c.agency)
-    )
-    return {row.agency: row.number for row in rows}
-
-
-def failures(connection: Connection, campaign_id: int) -> list[tuple[str, str]]:
-    """The addresses whose delivery failed, each with the reason."""
-    found = select(delivery.c.email, delivery.c.error).where(
-        delivery.c.campaign_id == campaign_id, delivery.c.status == "failed"
-    )
-    return [(email, error) for email, error in connection.execute(found)]
-
-
-def _move(  # noqa: PLR0917
+def mark(
     connection: Connection,
-    campaign_id: int,
+    hold: Hold,
+    marks: Sequence[Mark],
+    now: dt.datetime,
+    retries: Retries,
+) -> None:
+    """Write down what became of letters of a batch, and suppress addresses that are dead.
+
+    Only what was claimed at the hold's epoch is moved.
+    """
+    by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
+    for one in marks:
+        step, values = _fate(one, now, retries)
+        values |= {"number": one.receipt.subscriber_id}
+        by_step.setdefault(step, []).append(values)
+    for step, rows in by_step.items():
+        connection.execute(
+            _MARKING[step],
+            [{"campaign": hold.campaign_id, "at": hold.epoch, **row} for row in rows],
+        )
+    if DeliveryStep.RELEASE in by_step or DeliveryStep.DEFER in by_step:
+        reopen(connection, hold)
+    for one in marks:
+        if one.receipt.dead:
+            _suppress(connection, hold.campaign_id, one.receipt, now)
+
+
+def release(connection: Connection, hold: Hold, subscriber_ids: Iterable[int]) -> None:
+    """Make deliveries `pending` again that were claimed and surely have not left."""
+    _move(connection, hold, list(subscriber_ids), DeliveryStep.RELEASE, None)
+
+
+def _fate(one: Mark, now: dt.datetime, retries: Retries) -> tuple[DeliveryStep, dict[str, object]]:
+    """The step that a receipt means, and what is written with it."""
+    receipt, outcome = one.receipt, one.receipt.outcome
+    if outcome is Outcome.UNSENT and receipt.detail and one.attempt >= MOST_FALSE_STARTS:
+        outcome = Outcome.RETRY
+    next_try = None
+    if outcome is Outcome.RETRY:
+        next_try = retries.next_try(one.attempt, receipt.retry_after, now)
+        outcome = Outcome.RETRY if next_try else Outcome.REJECTED
+    settled = outcome in {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.IN_DOUBT}
+    return _STEPS[outcome], {
+        "code": receipt.code,
+        "error": receipt.detail,
+        "provider_id": receipt.provider_id,
+        "next_try": next_try,
+        "settled_at": now if settled else None,
+    }
+
+
+def _suppress(connection: Connection, campaign_id: int, receipt: Receipt, now: dt.datetime) -> None:
+    """Keep an address that bounced from getting anything more."""
+    address = connection.scalar(
+        select(delivery.c.email).where(
+            delivery.c.campaign_id == campaign_id,
+            delivery.c.subscriber_id == receipt.subscriber_id,
+        )
+    )
+    if address is None:
+        return
+    key = address_key(address)
+    known = exists().where(suppression.c.email_key == key)
+    row = {
+        "email_key": key,
+        "reason": "bounce",
+        "code": receipt.code,
+        "detail": receipt.detail,
+        "campaign_id": campaign_id,
+        "since": now,
+    }
+    values = [literal(value, suppression.c[name].type) for name, value in row.items()]
+    connection.execute(insert(suppression).from_select(list(row), select(*values).where(~known)))
+
+
+def _move(
+    connection: Connection,
+    hold: Hold,
     subscriber_ids: list[int],
-    status: str,
+    step: DeliveryStep,
     settled_at: dt.datetime | None,
-    error: str = "",
 ) -> None:
     if subscriber_ids:
+        error = "left after the campaign was frozen" if step is DeliveryStep.SUPPRESS else ""
         connection.execute(
             update(delivery)
             .where(
-                delivery.c.campaign_id == campaign_id,
+                delivery.c.campaign_id == hold.campaign_id,
                 delivery.c.subscriber_id.in_(subscriber_ids),
+                may(step),
             )
-            .values(status=status, settled_at=settled_at, error=error)
+            .values(taking(step) | {"settled_at": settled_at, "error": error})
         )
+
+
+_CLAIMABLE = (
+    select(
+        delivery.c.subscriber_id,
+        delivery.c.variant,
+        delivery.c.email,
+        delivery.c.name,
+        delivery.c.agency,
+        delivery.c.attempts,
+        or_(
+            subscriber.c.id.is_(None),
+            subscriber.c.status != "active",
+            exists().where(suppression.c.email_key == subscriber.c.email_key),
+        ).label("gone"),
+    )
+    .outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber_id)
+    .where(
+        delivery.c.campaign_id == bindparam("campaign"),
+        delivery.c.batch == bindparam("batch"),
+        or_(
+            delivery.c.status == "pending",
+            and_(delivery.c.status == "deferred", delivery.c.next_try <= bindparam("now")),
+        ),
+    )
+    .order_by(delivery.c.subscriber_id)
+    .limit(bindparam("most"))
+)
+
+
+def _marking(step: DeliveryStep) -> Update:
+    return (
+        update(delivery)
+        .where(
+            delivery.c.campaign_id == bindparam("campaign"),
+            delivery.c.subscriber_id == bindparam("number"),
+            delivery.c.epoch == bindparam("at"),
+            may(step),
+        )
+        .values(
+            taking(step)
+            | {
+                name: bindparam(name)
+                for name in ("code", "error", "provider_id", "next_try", "settled_at")
+            }
+        )
+    )
+
+
+_MARKING = {step: _marking(step) for step in _STEPS.values()}

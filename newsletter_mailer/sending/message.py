@@ -15,7 +15,6 @@ from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_lin
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.quoted_printable import encoded, joinable
-from newsletter_mailer.sending.transports.contract import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +112,18 @@ class MessageMaker:
         self._before_html += _HTML.encode("ascii")
         self._after_html += f"\r\n--{outer}--\r\n".encode("ascii")
 
-    def make(self, recipient: Recipient, now: dt.datetime) -> Message:
-        """The message for one reader, dated `now`."""
+    def content(self, recipient: Recipient, now: dt.datetime) -> bytes:
+        """The message for one reader, dated `now`: CRLF line ends, no line begins with a dot."""
         values = recipient.values
-        message_id = self._letterhead.message_id(recipient.subscriber_id)
-        content = b"".join(
+        return b"".join(
             (
                 self._shared,
                 headers.mailbox("To", one_line(recipient.name), recipient.email),
                 headers.field("Subject", self._subject.fill(for_text(values))),
                 headers.verbatim("Date", email.utils.format_datetime(now)),
-                headers.verbatim("Message-ID", message_id),
+                headers.verbatim(
+                    "Message-ID", self._letterhead.message_id(recipient.subscriber_id)
+                ),
                 headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
                 self._before_text,
                 self._text.fill(values),
@@ -132,7 +132,6 @@ class MessageMaker:
                 self._after_html,
             )
         )
-        return Message(recipient.subscriber_id, recipient.email, message_id, content)
 
 
 _PLAIN = (

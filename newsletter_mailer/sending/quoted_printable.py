@@ -10,12 +10,17 @@ LONGEST_LINE = 76
 """Characters in a line, without its end (RFC 2045, 6.7, rule 5)."""
 
 _SOFT_BREAK = b"=\r\n"
+_SPACE = b"=20"
+_DOT = b"=2E"
 
 
 def encoded(text: str) -> bytes:
-    """A text with bare line ends, encoded as UTF-8 with CRLF."""
+    """A text with bare line ends, encoded as UTF-8 with CRLF.
+
+    No line begins with a dot, so SMTP has nothing to double (RFC 5321, 4.5.2).
+    """
     made = binascii.b2a_qp(text.encode(), quotetabs=False, istext=True, header=False)
-    return made.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    return _mended(made.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
 
 
 def joinable(text: str) -> bytes:
@@ -25,5 +30,34 @@ def joinable(text: str) -> bytes:
     if len(made) - start >= LONGEST_LINE:
         cut = made.rfind(b"=", len(made) - 3)
         cut = cut if cut > start else len(made) - 1
-        made = made[:cut] + _SOFT_BREAK + made[cut:]
+        made = made[:cut] + _SOFT_BREAK + _mended(made[cut:])
     return made + _SOFT_BREAK
+
+
+def _mended(made: bytes) -> bytes:
+    """Encoded text whose lines begin with no dot, and none of which is too long.
+
+    Python's encoder leaves dots alone, and lets a space at a line's end lengthen it.
+    """
+    if not made.startswith(b".") and b"\n." not in made and b"=20\r\n" not in made:
+        return made
+    lines = []
+    for line in made.split(b"\r\n"):
+        rest = line
+        if len(rest) > LONGEST_LINE:
+            lines += _dotless(rest[: -len(_SPACE)] + b"=")
+            rest = _SPACE
+        lines += _dotless(rest)
+    return b"\r\n".join(lines)
+
+
+def _dotless(line: bytes) -> list[bytes]:
+    """A line that begins with no dot, broken where that makes it too long."""
+    lines = []
+    while line.startswith(b"."):
+        if len(line) + 2 < LONGEST_LINE:
+            line = _DOT + line[1:]
+        else:
+            lines.append(_DOT + b"=")
+            line = line[1:]
+    return [*lines, line]

@@ -1,28 +1,58 @@
-"""Running a campaign on one machine: claim a group, send it, write down what became of it."""
+"""Running a campaign on one machine: one process, one transport, the ledger in its database."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from newsletter_mailer.audience.subscriber import first_name
-from newsletter_mailer.errors import SendingError, TransportError
-from newsletter_mailer.sending import ledger
-from newsletter_mailer.sending.campaign import Campaign, images_of, variants_of
-from newsletter_mailer.sending.ledger import Counts, Delivery
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
-from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.transports.contract import Outcome, Receipt, Transport
-from newsletter_mailer.settings import Greeting, Settings
+from newsletter_mailer.errors import SendingError
+from newsletter_mailer.sending import control
+from newsletter_mailer.sending.claiming import Claims
+from newsletter_mailer.sending.counting import Counts, count
+from newsletter_mailer.sending.feeding import Feed
+from newsletter_mailer.sending.journal import Journal
+from newsletter_mailer.sending.letters import Letters
+from newsletter_mailer.sending.recovering import recover
+from newsletter_mailer.sending.rules import Rules
+from newsletter_mailer.sending.transports.contract import Transport
 from newsletter_mailer.store.engine import reading, writing
 
-Clock = Callable[[], dt.datetime]
+_SLICE = 1.0
+"""Seconds between two looks at the clock while a campaign waits: it may be put forward."""
 
 
-@contextmanager
+@dataclass(frozen=True)
+class Dispatch:
+    """All that a run needs: the campaign, where its ledger is, and the way for letters to leave.
+
+    `journals` is the folder for local journals.
+    """
+
+    engine: Engine
+    campaign_id: int
+    transport: Transport
+    letters: Letters
+    journals: Path
+    rules: Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a run ended: the campaign's counts, and when it could go on, None for never."""
+
+    counts: Counts
+    next_at: dt.datetime | None
+
+
+@contextlib.contextmanager
 def sole_sender(folder: Path) -> Iterator[None]:
     """Hold the lock that lets one process at a time send.
 
@@ -47,122 +77,68 @@ def sole_sender(folder: Path) -> Iterator[None]:
 
 
 def run(
-    engine: Engine,
-    campaign: Campaign,
-    transport: Transport,
-    settings: Settings,
-    links: PersonalLinks,
+    dispatch: Dispatch,
     *,
-    clock: Clock,
+    stop: threading.Event,
     progress: Callable[[int], None],
-) -> Counts:
-    """Send what is left of a campaign, and return the counts at its end.
+    waiting: Callable[[dt.datetime], None],
+) -> Ending:
+    """Send what is left of a campaign, as the sole sender, and return how it ended.
 
-    `progress` hears how many deliveries are settled so far.
+    Stays while the campaign is scheduled, outside office hours, watching its canary, or
+    has letters to be tried again within the rules' patience; `waiting` hears until when.
+    `progress` hears how many deliveries have ended so far. When `stop` is set, what is on
+    its way is finished and written down, and the run ends.
 
-    Safe to be killed at any moment and run again: what was on its way is settled with
-    the transport first, so nobody is skipped and nobody gets it twice.
+    Safe to be killed at any moment and run again: nobody is skipped, nobody gets it twice.
 
     Raises:
         TransportError: the transport can take nothing; what it had not taken stays open.
+        StoreError: the database refused; the journal keeps what it does not hold yet.
     """
-    makers = _makers(engine, campaign, settings)
-    agencies = _agency_names(engine, campaign)
-    recover(engine, campaign, transport, clock)
-    with reading(engine) as connection:
-        numbers = ledger.open_batches(connection, campaign.id)
-        settled = ledger.count(connection, campaign.id).settled
+    engine, rules, number = dispatch.engine, dispatch.rules, dispatch.campaign_id
+    recover(engine, number, dispatch.transport, dispatch.journals, rules.clock())
+    while True:
+        next_at = _pass(dispatch, stop, progress)
+        with writing(engine) as connection:
+            control.finish(connection, number, rules.clock())
+            counts = count(connection, number)
+            state = control.state_of(connection, number)
+        ending = Ending(counts, next_at if state in {"scheduled", "sending"} else None)
+        if ending.next_at is None or stop.is_set() or not _worth_waiting(ending, state, rules):
+            return ending
+        waiting(ending.next_at)
+        while rules.clock() < ending.next_at and not stop.is_set():
+            left = (ending.next_at - rules.clock()).total_seconds()
+            stop.wait(min(_SLICE, max(left, 0.0)))
+
+
+def _pass(
+    dispatch: Dispatch, stop: threading.Event, progress: Callable[[int], None]
+) -> dt.datetime | None:
+    """Send all that can go now; when more can, None for never."""
+    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    with reading(dispatch.engine) as connection:
+        settled = count(connection, dispatch.campaign_id).settled
     progress(settled)
-    for number in numbers:
-        while True:
-            with writing(engine) as connection:
-                claimed = ledger.claim(connection, campaign.id, number, clock())
-            if claimed.group:
-                messages = [
-                    makers[one.variant].make(_recipient(one, agencies, campaign, links), clock())
-                    for one in claimed.group
-                ]
-                try:
-                    receipts = list(transport.send(messages))
-                except TransportError:
-                    recover(engine, campaign, transport, clock)
-                    raise
-                with writing(engine) as connection:
-                    ledger.settle(connection, campaign.id, receipts, clock())
-            settled += len(claimed.group) + claimed.suppressed
-            progress(settled)
-            if not claimed.group:
-                break
-    with writing(engine) as connection:
-        ledger.finish(connection, campaign.id, clock())
-        return ledger.count(connection, campaign.id)
+    journal = Journal(dispatch.journals, owner)
+    written = False
+    try:
+        claims = Claims(dispatch.campaign_id, owner, dispatch.rules, settled)
+        feed = Feed(dispatch.engine, claims, dispatch.letters, journal, stop, progress)
+        try:
+            for receipt in dispatch.transport.send(feed.letters(), journal.begin):
+                feed.settle(receipt)
+        finally:
+            next_at = feed.finish()
+            written = True
+    finally:
+        journal.close(done=written)
+    return next_at
 
 
-def recover(engine: Engine, campaign: Campaign, transport: Transport, clock: Clock) -> None:
-    """Settle what was on its way when a process died, by what the transport has taken."""
-    with reading(engine) as connection:
-        left = ledger.unsettled(connection, campaign.id)
-    if not left:
-        return
-    taken = transport.accepted(left)
-    with writing(engine) as connection:
-        receipts = [Receipt(id_, Outcome.ACCEPTED) for id_ in left if id_ in taken]
-        ledger.settle(connection, campaign.id, receipts, clock())
-        ledger.release(connection, campaign.id, [id_ for id_ in left if id_ not in taken])
-
-
-def merge_values(
-    delivery: Delivery, agency_name: str, greeting: Greeting, urls: Mapping[str, str]
-) -> dict[str, str]:
-    """The value of each merge field for one reader, not yet escaped."""
-    first = first_name(delivery.name)
-    named = greeting.named.replace("{{first_name}}", first)
-    return {
-        "greeting": named if first else greeting.unnamed,
-        "first_name": first or greeting.fallback_name,
-        "name": delivery.name or greeting.fallback_name,
-        "agency_name": agency_name,
-        "email": delivery.email,
-        **urls,
-    }
-
-
-def _recipient(
-    delivery: Delivery, agencies: Mapping[str, str], campaign: Campaign, links: PersonalLinks
-) -> Recipient:
-    id_ = delivery.subscriber_id
-    urls = {
-        "preferences_url": links.preferences(campaign.id, id_),
-        "unsubscribe_url": links.unsubscribe(campaign.id, id_),
-    }
-    values = merge_values(delivery, agencies[delivery.agency], campaign.greeting, urls)
-    return Recipient(id_, delivery.email, delivery.name, values)
-
-
-def _agency_names(engine: Engine, campaign: Campaign) -> dict[str, str]:
-    with reading(engine) as connection:
-        variants = variants_of(connection, campaign.id)
-    return {id_: name for variant in variants for id_, name in variant.agencies.items()}
-
-
-def _makers(engine: Engine, campaign: Campaign, settings: Settings) -> dict[str, MessageMaker]:
-    with reading(engine) as connection:
-        variants = variants_of(connection, campaign.id)
-        images = images_of(connection, campaign.id)
-    host = settings.base_url.partition("://")[2].partition(":")[0].partition("/")[0]
-    letterhead = Letterhead(
-        campaign.token,
-        campaign.sender_name,
-        campaign.sender_address,
-        campaign.reply_to,
-        campaign.title,
-        f"news.{host}",
-    )
-    makers = {}
-    for variant in variants:
-        used = {name.partition(":")[2] for name in variant.html.fields}
-        pictures = [image for image in images if image.name in used]
-        makers[variant.name] = MessageMaker(
-            letterhead, variant.subject, variant.text, variant.html, pictures
-        )
-    return makers
+def _worth_waiting(ending: Ending, state: str, rules: Rules) -> bool:
+    """Whether to stay: always for a start or office hours, not for ever for a few retries."""
+    if state == "scheduled" or ending.counts.pending:
+        return True
+    return ending.next_at is not None and ending.next_at - rules.clock() <= rules.patience

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -99,29 +100,54 @@ subscriber = Table(
     Column("import_line", Integer),
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
-    CheckConstraint("status IN ('active', 'unsubscribed')", name="status"),
+    CheckConstraint("status IN ('active', 'unconfirmed', 'unsubscribed')", name="status"),
     sqlite_autoincrement=True,
+)
+
+# Addresses that get nothing, whoever asks for it: they bounced, or their owner complained.
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("email_key", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("code", Text, nullable=False, server_default=text("''")),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("campaign_id", Key),
+    Column("since", UtcTime, nullable=False),
+    CheckConstraint("reason IN ('bounce', 'complaint', 'office')", name="reason"),
 )
 
 campaign = Table(
     "campaign",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("issue", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("issue", Text, nullable=False),
     Column("number", Integer, nullable=False),
     Column("title", Text, nullable=False),
     Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
     Column("token", Text, nullable=False, unique=True),
     Column("content_hash", Text, nullable=False),
+    Column("audience_hash", Text, nullable=False, server_default=text("''")),
+    Column("audience", JSON, nullable=False, server_default=text("'[]'")),
+    Column("excluded", JSON, nullable=False, server_default=text("'{}'")),
     Column("transport", Text, nullable=False),
     Column("sender_name", Text, nullable=False),
     Column("sender_address", Text, nullable=False),
     Column("reply_to", Text),
     Column("greeting", JSON, nullable=False),
     Column("frozen_at", UtcTime, nullable=False),
+    Column("frozen_by", Text, nullable=False, server_default=text("''")),
+    Column("scheduled_at", UtcTime),
+    Column("started_at", UtcTime),
     Column("finished_at", UtcTime),
+    Column("canary", Integer, nullable=False, server_default=text("0")),
+    Column("canary_until", UtcTime),
     Column("waivers", JSON, nullable=False, server_default=text("'[]'")),
-    CheckConstraint("state IN ('sending', 'done')", name="state"),
+    CheckConstraint(
+        "state IN ('scheduled', 'sending', 'paused', 'done', 'cancelled')", name="state"
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -149,12 +175,18 @@ campaign_image = Table(
     PrimaryKeyConstraint("campaign_id", "name"),
 )
 
+# `epoch` goes up whenever somebody takes the batch: who holds an older one is fenced off.
+# `next_at` is when a ready batch may be taken again, where all that is left waits for a retry.
 batch = Table(
     "batch",
     metadata,
     Column("campaign_id", Key, ForeignKey("campaign.id"), nullable=False),
     Column("number", Integer, nullable=False),
     Column("state", Text, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("owner", Text, nullable=False, server_default=text("''")),
+    Column("lease_until", UtcTime),
+    Column("next_at", UtcTime),
     PrimaryKeyConstraint("campaign_id", "number"),
     CheckConstraint("state IN ('ready', 'running', 'done')", name="state"),
 )
@@ -170,12 +202,27 @@ delivery = Table(
     Column("name", Text, nullable=False),
     Column("agency", Text, nullable=False),
     Column("status", Text, nullable=False),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("next_try", UtcTime),
+    Column("code", Text, nullable=False, server_default=text("''")),
     Column("error", Text, nullable=False, server_default=text("''")),
+    Column("provider_id", Text, nullable=False, server_default=text("''")),
     Column("settled_at", UtcTime),
     PrimaryKeyConstraint("campaign_id", "subscriber_id"),
     CheckConstraint(
-        "status IN ('pending', 'sending', 'sent', 'failed', 'suppressed')", name="status"
+        "status IN ('pending', 'sending', 'sent', 'deferred', 'failed', 'in_doubt', "
+        "'suppressed', 'skipped')",
+        name="status",
     ),
     Index(None, "campaign_id", "batch"),
+)
+
+# The generic cell rate algorithm in one row: `tat` is when the next message is due, in
+# seconds since 1970.
+rate_bucket = Table(
+    "rate_bucket",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("tat", Float, nullable=False),
 )

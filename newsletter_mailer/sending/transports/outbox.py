@@ -2,13 +2,25 @@
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from newsletter_mailer.errors import TransportError
-from newsletter_mailer.sending.transports.contract import Message, Outcome, Receipt
+from newsletter_mailer.sending.transports.contract import (
+    Begin,
+    Capabilities,
+    Letter,
+    Outcome,
+    Receipt,
+)
 
 _DRAFT = ".part"
+_GROUP = 50
+"""Letters written between two waits for the disk."""
+
+_ASK_AGAIN = 0.05
+"""Seconds until letters are asked for again, where none is ready and nothing is to be done."""
 
 
 class Outbox:
@@ -20,50 +32,77 @@ class Outbox:
     """
 
     name = "outbox"
+    capabilities = Capabilities(largest_batch=_GROUP)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, messages: Sequence[Message]) -> Iterator[Receipt]:
-        """Write each message to its file, then make the folder itself durable.
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt]:
+        """Write each letter to its file, a group at a time; see the contract.
 
         Raises:
             TransportError: the folder cannot be written, or the disk is full.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            paths = [self.path(message.subscriber_id) for message in messages]
-            drafts = [path.with_suffix(_DRAFT) for path in paths]
-            for draft, message in zip(drafts, messages, strict=True):
-                draft.write_bytes(message.content)
-            # Together after all are written, a group's files cost the disk little more than one.
-            for draft in drafts:
-                _make_durable(draft)
-            for draft, path in zip(drafts, paths, strict=True):
-                draft.replace(path)
-            _make_durable(self.folder)
-        except OSError as error:
-            raise TransportError(
-                f"The outbox {self.folder} cannot be written: {error.strerror}. "
-                "Mend that and run the same command again: nobody will get it twice."
-            ) from error
-        for message in messages:
-            yield Receipt(message.subscriber_id, Outcome.ACCEPTED)
+        for group in _groups(letters):
+            try:
+                self._write(group, begin)
+            except OSError as error:
+                yield from self._broken_off(group)
+                raise TransportError(
+                    f"The outbox {self.folder} cannot be written: {error.strerror}. "
+                    "Mend that and run the same command again: nobody will get it twice."
+                ) from error
+            for letter in group:
+                yield Receipt(letter.subscriber_id, Outcome.ACCEPTED)
 
-    def accepted(self, subscriber_ids: Iterable[int]) -> set[int]:
-        """The deliveries whose file is there. Drafts left by a dead process are removed."""
-        found = set()
+    def _write(self, group: list[Letter], begin: Begin) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        paths = [self.path(letter.subscriber_id) for letter in group]
+        drafts = [path.with_suffix(_DRAFT) for path in paths]
+        for draft, letter in zip(drafts, group, strict=True):
+            draft.write_bytes(letter.content())
+        # Together after all are written, a group's files cost the disk little more than one.
+        for draft in drafts:
+            _make_durable(draft)
+        for draft, path, letter in zip(drafts, paths, group, strict=True):
+            begin(letter.subscriber_id)
+            draft.replace(path)
+        _make_durable(self.folder)
+
+    def _broken_off(self, group: list[Letter]) -> Iterator[Receipt]:
+        """What became of a group whose writing failed: a file that is there is a letter sent."""
+        taken = self.taken([letter.subscriber_id for letter in group])
+        for id_, there in taken.items():
+            yield Receipt(id_, Outcome.ACCEPTED if there else Outcome.UNSENT)
+
+    def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:
+        """Whose file is there. Drafts left by a dead process are removed."""
+        found = {}
         for subscriber_id in subscriber_ids:
             path = self.path(subscriber_id)
             with contextlib.suppress(OSError):
                 path.with_suffix(_DRAFT).unlink()
-            if path.is_file():
-                found.add(subscriber_id)
+            found[subscriber_id] = path.is_file()
         return found
 
     def path(self, subscriber_id: int) -> Path:
         """The file of a delivery."""
         return self.folder / f"{subscriber_id:07d}.eml"
+
+
+def _groups(letters: Iterator[Letter | None]) -> Iterator[list[Letter]]:
+    """Letters in groups; one is shorter where no more are ready yet."""
+    group: list[Letter] = []
+    for letter in letters:
+        if letter is not None:
+            group.append(letter)
+        if len(group) == _GROUP or (group and letter is None):
+            yield group
+            group = []
+        elif letter is None:
+            time.sleep(_ASK_AGAIN)
+    if group:
+        yield group
 
 
 def _make_durable(path: Path) -> None:

@@ -1,0 +1,99 @@
+"""What is shown of a campaign: its variants, its recipients for each agency, its counts."""
+
+from dataclasses import asdict
+
+from sqlalchemy import Engine
+
+from newsletter_mailer.cli.console import plural, print_json, say, shown_path, table
+from newsletter_mailer.cli.project import Project
+from newsletter_mailer.sending.campaign import Campaign, variants_of
+from newsletter_mailer.sending.counting import Counts, count_by_agency, failures
+from newsletter_mailer.store.engine import reading
+
+_SHOWN_FAILURES = 20
+
+
+def facts(campaign: Campaign, counts: Counts) -> dict[str, object]:
+    """A campaign and its counts, for programs."""
+    moments = {
+        name: moment.isoformat() if moment else None
+        for name in ("frozen_at", "scheduled_at", "started_at", "finished_at")
+        for moment in [getattr(campaign, name)]
+    }
+    return {
+        "name": campaign.name,
+        "issue": campaign.issue,
+        "number": campaign.number,
+        "state": campaign.state,
+        "reason": campaign.reason,
+        "transport": campaign.transport,
+        "content_hash": campaign.content_hash,
+        "audience_hash": campaign.audience_hash,
+        "audience_names": list(campaign.audience),
+        "excluded": dict(campaign.excluded),
+        "canary": campaign.canary,
+        "frozen_by": campaign.frozen_by,
+        **moments,
+        "audience": counts.all,
+        **asdict(counts),
+    }
+
+
+def summary(
+    project: Project, engine: Engine, campaign: Campaign, counts: Counts, *, as_json: bool
+) -> None:
+    """Print variants, recipients for each agency, counts, and where to look."""
+    with reading(engine) as connection:
+        variants = variants_of(connection, campaign.id)
+        people = count_by_agency(connection, campaign.id)
+        failed = failures(connection, campaign.id)
+    outbox = project.settings.outbox / campaign.name
+    if as_json:
+        print_json(
+            facts(campaign, counts)
+            | {
+                "variants": {each.name: list(each.agencies) for each in variants},
+                "recipients": people,
+                "failures": [{"email": email, "reason": reason} for email, reason in failed],
+                "waivers": [waiver.model_dump() for waiver in campaign.waivers],
+                "outbox": str(outbox),
+            }
+        )
+        return
+    table(
+        f"Issue {campaign.number}, {campaign.title}: {plural(len(variants), 'variant')}",
+        "variant",
+        "agency",
+        "recipients",
+        rows=[
+            (variant.name if index == 0 else "", name, f"{people.get(id_, 0):,}")
+            for variant in variants
+            for index, (id_, name) in enumerate(variant.agencies.items())
+        ],
+    )
+    for email, reason in failed[:_SHOWN_FAILURES]:
+        say(f"Failed: {email}: {reason}")
+    if len(failed) > _SHOWN_FAILURES:
+        say(f"… and {len(failed) - _SHOWN_FAILURES:,} more that failed.")
+    say("", counted(counts))
+    for reason, number in campaign.excluded.items():
+        say(f"Left out when it was frozen: {number:,} {reason}.")
+    if campaign.transport == "outbox":
+        say(f"Look at the messages in {shown_path(outbox)}/")
+
+
+def counted(counts: Counts) -> str:
+    """The counts in a sentence, without those that are nought and not expected."""
+    rare = {
+        "skipped": counts.skipped,
+        "refused for now": counts.deferred,
+        "in doubt": counts.in_doubt,
+    }
+    parts = [
+        f"{counts.sent:,} sent",
+        f"{counts.failed:,} failed",
+        f"{counts.suppressed:,} suppressed",
+        *(f"{number:,} {what}" for what, number in rare.items() if number),
+        f"{counts.pending + counts.sending:,} still to send",
+    ]
+    return f"{plural(counts.all, 'recipient')}: {', '.join(parts)}."

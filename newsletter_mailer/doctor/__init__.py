@@ -1,0 +1,1 @@
+"""Whether everything that a campaign leans on is well: machine, domain, mails, transport."""

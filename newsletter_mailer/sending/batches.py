@@ -1,0 +1,131 @@
+"""Batches: who works on which, under a lease, with a fence against those who lost theirs."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+
+from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
+from newsletter_mailer.store.tables import batch, campaign, delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A batch that one owner works on. Whoever takes it later has a higher epoch."""
+
+    campaign_id: int
+    number: int
+    epoch: int
+
+
+def take(
+    connection: Connection, campaign_id: int, owner: str, now: dt.datetime, lease: dt.timedelta
+) -> Hold | None:
+    """Take the next batch that is free: ready and due, or running with its lease run out.
+
+    What its last owner left `sending` goes into doubt: only that owner could know more,
+    and a mark of its own at the old epoch still counts. None where no batch is free.
+    """
+    due = or_(batch.c.next_at.is_(None), batch.c.next_at <= now)
+    free = or_(
+        and_(batch.c.state == "ready", due),
+        # Never one's own: its lease seems to run out when the clock is put forward.
+        and_(batch.c.state == "running", batch.c.lease_until < now, batch.c.owner != owner),
+    )
+    found = connection.execute(
+        select(batch.c.number, batch.c.epoch)
+        .join(campaign, campaign.c.id == batch.c.campaign_id)
+        .where(batch.c.campaign_id == campaign_id, campaign.c.state == "sending", free)
+        .order_by(batch.c.number)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=batch)
+    ).one_or_none()
+    if found is None:
+        return None
+    hold = Hold(campaign_id, found.number, found.epoch + 1)
+    connection.execute(
+        update(batch)
+        .where(*_of(hold), may(BatchStep.TAKE))
+        .values(
+            taking(BatchStep.TAKE)
+            | {"epoch": hold.epoch, "owner": owner, "lease_until": now + lease, "next_at": None}
+        )
+    )
+    connection.execute(
+        update(delivery)
+        .where(
+            delivery.c.campaign_id == campaign_id,
+            delivery.c.batch == hold.number,
+            may(DeliveryStep.DOUBT),
+        )
+        .values(
+            taking(DeliveryStep.DOUBT)
+            | {"settled_at": now, "error": "whoever was sending it was cut off"}
+        )
+    )
+    return hold
+
+
+def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timedelta) -> bool:
+    """Prolong the lease; False where somebody else has taken the batch since."""
+    done = connection.execute(
+        update(batch)
+        .where(*_of(hold), batch.c.epoch == hold.epoch, batch.c.state == "running")
+        .values(lease_until=now + lease)
+    )
+    return done.rowcount == 1
+
+
+def close(connection: Connection, hold: Hold) -> None:
+    """Let go of a batch: done where nothing in it is open, else ready to be taken again."""
+    rows = connection.execute(
+        select(delivery.c.status, func.min(delivery.c.next_try).label("next_try"))
+        .where(
+            delivery.c.campaign_id == hold.campaign_id,
+            delivery.c.batch == hold.number,
+            may(DeliveryStep.CLAIM),
+        )
+        .group_by(delivery.c.status)
+    )
+    left: Mapping[str, dt.datetime | None] = {row.status: row.next_try for row in rows}
+    step = BatchStep.REOPEN if left else BatchStep.CLOSE
+    waits = None if "pending" in left else left.get("deferred")
+    connection.execute(
+        update(batch)
+        .where(*_of(hold), batch.c.epoch == hold.epoch, may(step))
+        .values(taking(step) | {"owner": "", "lease_until": None, "next_at": waits})
+    )
+
+
+def reopen(connection: Connection, hold: Hold) -> None:
+    """Have a batch looked at again that was closed, since letters of it came back."""
+    connection.execute(
+        update(batch)
+        .where(*_of(hold), batch.c.state == "done", may(BatchStep.REOPEN))
+        .values(taking(BatchStep.REOPEN) | {"owner": "", "lease_until": None})
+    )
+
+
+def next_due(connection: Connection, campaign_id: int, owner: str) -> dt.datetime | None:
+    """When the next batch may be taken: at its retry, or when another's lease runs out.
+
+    None where no batch waits.
+    """
+    due = func.coalesce(batch.c.next_at, batch.c.lease_until, campaign.c.frozen_at)
+    found: dt.datetime | None = connection.scalar(
+        select(due)
+        .join(campaign, campaign.c.id == batch.c.campaign_id)
+        .where(
+            batch.c.campaign_id == campaign_id,
+            batch.c.state != "done",
+            batch.c.owner != owner,
+        )
+        .order_by(due)
+        .limit(1)
+    )
+    return found
+
+
+def _of(hold: Hold) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return batch.c.campaign_id == hold.campaign_id, batch.c.number == hold.number

@@ -1,0 +1,210 @@
+"""Claims: the batches in hand, the next group of letters, and what became of the last ones.
+
+Everything here happens in the caller's transaction, in one thread.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from newsletter_mailer.sending import batches, canary, control, ledger, rate
+from newsletter_mailer.sending.batches import Hold
+from newsletter_mailer.sending.ledger import Delivery, Mark
+from newsletter_mailer.sending.rules import Rules
+from newsletter_mailer.sending.transports.contract import Outcome, Receipt
+
+GROUP = 200
+"""Letters claimed by one durable write. Larger is faster, smaller takes a pause up sooner."""
+
+_LOOK_AFTER = 1.0
+"""Seconds between two looks at the campaign's state and the leases."""
+
+_SAFE_SHARE = 0.7
+"""Of a lease; after it no letter is begun, since somebody else may soon take the batch."""
+
+_RESERVED = 20.0
+"""Seconds of a rate limit that a group takes up at most."""
+
+_FEW = 10
+"""Letters that may go wrong before a campaign pauses by itself, however few were sent."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A batch in hand: how many of its letters are out, and until when they may be begun."""
+
+    hold: Hold
+    good_until: float
+    out: int = 0
+    through: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Claimed letters. The first may go at `begin`, on the monotonic clock, the others each
+    `apart` seconds after the one before.
+    """
+
+    work: Work
+    deliveries: Sequence[Delivery]
+    begin: float
+    apart: float
+
+
+class Claims:
+    """What one process holds of a campaign while it sends."""
+
+    def __init__(self, campaign_id: int, owner: str, rules: Rules, settled: int) -> None:
+        """`settled` is how many deliveries have ended before."""
+        self.rules = rules
+        self.settled = settled
+        self.ending = False
+        self.next_at: dt.datetime | None = None
+        self._campaign_id = campaign_id
+        self._owner = owner
+        self._current: Work | None = None
+        self._works: list[Work] = []
+        self._out: dict[int, tuple[Work, int]] = {}
+        self._tally: Counter[Outcome] = Counter()
+        self._looked = rules.monotonic()
+
+    def write_down(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
+        """Mark what became of letters, let go of batches that are through, pause after failures.
+
+        It changes nothing here, so that it can be tried again: `written` does, after the commit.
+        """
+        now = self.rules.clock()
+        marks: dict[int, list[Mark]] = {}
+        for receipt in receipts:
+            work, attempt = self._out[receipt.subscriber_id]
+            marks.setdefault(id(work), []).append(Mark(receipt, attempt))
+        for work in self._works:
+            found = marks.get(id(work), [])
+            if found:
+                ledger.mark(connection, work.hold, found, now, self.rules.retries)
+            if work.out == len(found) and (work.through or self.ending):
+                batches.close(connection, work.hold)
+        self._pause_if_bad(connection, receipts)
+
+    def written(self, receipts: Sequence[Receipt]) -> None:
+        """Forget letters whose fate is on disk now."""
+        for receipt in receipts:
+            work, _ = self._out.pop(receipt.subscriber_id)
+            work.out -= 1
+            self._tally[receipt.outcome] += 1
+            self.settled += receipt.outcome not in {Outcome.RETRY, Outcome.UNSENT}
+        self._works = [work for work in self._works if work.out or not work.through]
+
+    def look(self, connection: Connection) -> None:
+        """Once a second: has somebody paused the campaign, and are the leases still ours?"""
+        moment = self.rules.monotonic()
+        if moment - self._looked < _LOOK_AFTER:
+            return
+        self._looked = moment
+        if control.state_of(connection, self._campaign_id) not in {"scheduled", "sending"}:
+            self.ending = True
+        for work in self._works:
+            if batches.renew(connection, work.hold, self.rules.clock(), self.rules.lease):
+                work.good_until = self._safe(moment)
+            else:
+                work.good_until = 0.0
+                self._lose(work)
+
+    def next_group(self, connection: Connection) -> Group | None:
+        """Claim the next group; None where nothing can go now, and `next_at` says when."""
+        now, moment = self.rules.clock(), self.rules.monotonic()
+        most = self._most(connection, now)
+        while most:
+            work = self._current or self._take(connection, now, moment)
+            if work is None:
+                self.next_at = batches.next_due(connection, self._campaign_id, self._owner)
+                return None
+            claim = ledger.claim(connection, work.hold, now, self.rules.lease, most)
+            self.settled += claim.suppressed
+            if not claim.held:
+                work.good_until = 0.0
+                self._lose(work)
+            elif not claim.running:
+                self.ending = True
+                return None
+            elif not claim.group:
+                self._lose(work)
+                if not work.out:
+                    batches.close(connection, work.hold)
+            else:
+                return self._group(connection, work, claim.group, now, moment)
+        return None
+
+    def _group(
+        self,
+        connection: Connection,
+        work: Work,
+        deliveries: Sequence[Delivery],
+        now: dt.datetime,
+        moment: float,
+    ) -> Group:
+        work.good_until = self._safe(moment)
+        work.out += len(deliveries)
+        self._out.update({each.subscriber_id: (work, each.attempt) for each in deliveries})
+        slot = rate.reserve(connection, self.rules.limits, len(deliveries), now)
+        return Group(work, deliveries, moment + slot.wait, slot.apart)
+
+    def _most(self, connection: Connection, now: dt.datetime) -> int:
+        """How many letters may be claimed now; 0 where none, with `next_at` or `halted` set."""
+        opening = self.rules.opens(now)
+        if opening > now:
+            self.next_at = opening
+            return 0
+        if not self._begun(connection, now):
+            return 0
+        leave = canary.leave(
+            connection,
+            self._campaign_id,
+            now,
+            self.rules.canary_wait,
+            self.rules.failure_limit,
+            len(self._out),
+        )
+        self.next_at, self.ending = leave.next_at, self.ending or leave.paused
+        fitting = (max(1, int(limit.rate * _RESERVED)) for limit in self.rules.limits)
+        return min([GROUP, *fitting] if leave.most is None else [GROUP, leave.most, *fitting])
+
+    def _begun(self, connection: Connection, now: dt.datetime) -> bool:
+        """Whether the campaign is under way; a scheduled one begins when its time has come."""
+        state = control.state_of(connection, self._campaign_id)
+        if state == "scheduled" and not control.start(connection, self._campaign_id, now):
+            self.next_at = control.scheduled_at(connection, self._campaign_id)
+            return False
+        self.ending = self.ending or state not in {"scheduled", "sending"}
+        return not self.ending
+
+    def _take(self, connection: Connection, now: dt.datetime, moment: float) -> Work | None:
+        hold = batches.take(connection, self._campaign_id, self._owner, now, self.rules.lease)
+        if hold is None:
+            return None
+        self._current = Work(hold, self._safe(moment))
+        self._works.append(self._current)
+        return self._current
+
+    def _lose(self, work: Work) -> None:
+        """Claim no more of a batch; what is out of it is still written down, at its epoch."""
+        work.through = True
+        if self._current is work:
+            self._current = None
+
+    def _pause_if_bad(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
+        """Pause the campaign where too much went wrong since this process began."""
+        tally = self._tally + Counter(receipt.outcome for receipt in receipts)
+        wrong = tally[Outcome.REJECTED] + tally[Outcome.IN_DOUBT]
+        ended = wrong + tally[Outcome.ACCEPTED]
+        limit = self.rules.failure_limit
+        if wrong >= _FEW and wrong > limit * ended:
+            reason = f"{wrong:,} of {ended:,} letters went wrong, more than {limit:.0%}"
+            control.pause(connection, self._campaign_id, reason)
+            self.ending = True
+
+    def _safe(self, moment: float) -> float:
+        return moment + self.rules.lease.total_seconds() * _SAFE_SHARE

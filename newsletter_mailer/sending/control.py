@@ -1,0 +1,115 @@
+"""Starting, pausing, resuming, cancelling and finishing a campaign.
+
+Whoever sends looks at the campaign's state before each group, so each of these takes
+effect within one group.
+"""
+
+import datetime as dt
+
+from sqlalchemy import ColumnElement, Connection, exists, select, update
+
+from newsletter_mailer.errors import UsageError
+from newsletter_mailer.sending.campaign import Campaign, find_campaign
+from newsletter_mailer.sending.transitions import CampaignStep, DeliveryStep, may, taking
+from newsletter_mailer.store.tables import batch, campaign, delivery
+
+
+def start(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
+    """Let a scheduled campaign begin whose time has come; False for any other."""
+    return _step(
+        connection,
+        campaign_id,
+        CampaignStep.START,
+        campaign.c.scheduled_at <= now,
+        started_at=now,
+    )
+
+
+def pause(connection: Connection, campaign_id: int, reason: str) -> bool:
+    """Stop a campaign for now; False where it is not under way."""
+    return _step(connection, campaign_id, CampaignStep.PAUSE, reason=reason)
+
+
+def resume(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
+    """Let a paused campaign go on, or begin if it had not; False where it is not paused.
+
+    A canary that made it pause has done its work: the rest goes.
+    """
+    changed = _step(connection, campaign_id, CampaignStep.RESUME, reason="", canary=0)
+    if changed:
+        connection.execute(
+            update(campaign)
+            .where(campaign.c.id == campaign_id, campaign.c.started_at.is_(None))
+            .values(started_at=now)
+        )
+    return changed
+
+
+def cancel(connection: Connection, campaign_id: int, now: dt.datetime, reason: str) -> int | None:
+    """End a campaign for good: who has not got it will not get it.
+
+    Returns how many deliveries were skipped by it, None where the campaign had ended.
+    Letters that are on their way at this moment still arrive.
+    """
+    if not _step(connection, campaign_id, CampaignStep.CANCEL, reason=reason, finished_at=now):
+        return None
+    done = connection.execute(
+        update(delivery)
+        .where(delivery.c.campaign_id == campaign_id, may(DeliveryStep.CANCEL))
+        .values(taking(DeliveryStep.CANCEL) | {"settled_at": now, "error": "cancelled"})
+    )
+    return done.rowcount
+
+
+def finish(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
+    """Close a campaign of which no batch is open; True when it is closed by this."""
+    open_ = exists().where(batch.c.campaign_id == campaign_id, batch.c.state != "done")
+    return _step(connection, campaign_id, CampaignStep.FINISH, ~open_, finished_at=now, reason="")
+
+
+def reopen(connection: Connection, campaign_id: int) -> bool:
+    """Let a campaign that was done send once more what an operator gave back to it."""
+    return _step(connection, campaign_id, CampaignStep.REOPEN, finished_at=None)
+
+
+def refuse_unless(changed: bool, connection: Connection, known: Campaign, what: str) -> None:
+    """Tell the user why a campaign could not be moved.
+
+    Raises:
+        UsageError: `changed` is False.
+    """
+    if not changed:
+        state = find_campaign(connection, known.name).state
+        raise UsageError(
+            f"Campaign {known.name} is {state}, so it cannot be {what}. "
+            f"`newsletter status {known.name}` shows where it stands."
+        )
+
+
+def state_of(connection: Connection, campaign_id: int) -> str:
+    """The state of a campaign at this moment."""
+    query = select(campaign.c.state).where(campaign.c.id == campaign_id)
+    state: str = connection.execute(query).scalar_one()
+    return state
+
+
+def _step(
+    connection: Connection,
+    campaign_id: int,
+    step: CampaignStep,
+    *also: ColumnElement[bool],
+    **values: object,
+) -> bool:
+    done = connection.execute(
+        update(campaign)
+        .where(campaign.c.id == campaign_id, may(step), *also)
+        .values(taking(step) | values)
+    )
+    return done.rowcount == 1
+
+
+def scheduled_at(connection: Connection, campaign_id: int) -> dt.datetime | None:
+    """When a campaign is to begin, where that was said."""
+    query = select(campaign.c.scheduled_at).where(campaign.c.id == campaign_id)
+    moment: dt.datetime | None = connection.execute(query).scalar_one()
+    return moment

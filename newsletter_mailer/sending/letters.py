@@ -1,0 +1,92 @@
+"""Letters: claimed deliveries with what fills the frozen content for their readers."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from sqlalchemy import Connection
+
+from newsletter_mailer.audience.subscriber import first_name
+from newsletter_mailer.sending.campaign import Campaign, images_of, variants_of
+from newsletter_mailer.sending.ledger import Delivery
+from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.personal_links import PersonalLinks
+from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.settings import Greeting, Settings
+
+
+class Letters:
+    """Makes the letters of one campaign, from what was frozen and from nothing else."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        campaign: Campaign,
+        settings: Settings,
+        links: PersonalLinks,
+        clock: Callable[[], dt.datetime],
+    ) -> None:
+        self._campaign = campaign
+        self._links = links
+        self._clock = clock
+        self._letterhead = Letterhead(
+            campaign.token,
+            campaign.sender_name,
+            campaign.sender_address,
+            campaign.reply_to,
+            campaign.title,
+            list_id(settings),
+        )
+        variants = variants_of(connection, campaign.id)
+        images = images_of(connection, campaign.id)
+        self._agencies = {id_: name for each in variants for id_, name in each.agencies.items()}
+        self._makers = {}
+        for variant in variants:
+            used = {name.partition(":")[2] for name in variant.html.fields}
+            pictures = [image for image in images if image.name in used]
+            self._makers[variant.name] = MessageMaker(
+                self._letterhead, variant.subject, variant.text, variant.html, pictures
+            )
+
+    def of(self, delivery: Delivery) -> Letter:
+        """The letter of a delivery. Its content is made when a transport asks for it."""
+        number = delivery.subscriber_id
+        urls = {
+            "preferences_url": self._links.preferences(self._campaign.id, number),
+            "unsubscribe_url": self._links.unsubscribe(self._campaign.id, number),
+        }
+        agency = self._agencies[delivery.agency]
+        values = merge_values(delivery, agency, self._campaign.greeting, urls)
+        recipient = Recipient(number, delivery.email, delivery.name, values)
+        maker = self._makers[delivery.variant]
+        return Letter(
+            number,
+            delivery.email,
+            delivery.name,
+            delivery.variant,
+            self._letterhead.message_id(number),
+            values,
+            partial(maker.content, recipient, self._clock()),
+        )
+
+
+def merge_values(
+    delivery: Delivery, agency_name: str, greeting: Greeting, urls: Mapping[str, str]
+) -> dict[str, str]:
+    """The value of each merge field for one reader, not yet escaped."""
+    first = first_name(delivery.name)
+    named = greeting.named.replace("{{first_name}}", first)
+    return {
+        "greeting": named if first else greeting.unnamed,
+        "first_name": first or greeting.fallback_name,
+        "name": delivery.name or greeting.fallback_name,
+        "agency_name": agency_name,
+        "email": delivery.email,
+        **urls,
+    }
+
+
+def list_id(settings: Settings) -> str:
+    """What names the newsletter in `List-Id` (RFC 2919), from the host of `base_url`."""
+    host = settings.base_url.partition("://")[2].partition(":")[0].partition("/")[0]
+    return f"news.{host}"

@@ -1,0 +1,52 @@
+"""The plan of a campaign: what sending would do, worked out without doing any of it."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.sending.recipients import Recipients, count_excluded, count_recipients
+from newsletter_mailer.settings import Settings
+
+_HOUR = 3_600
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who would get which variant, who would not and why, and how long it would take.
+
+    `seconds` is the time at the rate that the settings allow, None where they set none.
+    """
+
+    variants: Mapping[str, tuple[str, ...]]
+    recipients: Mapping[str, int]
+    excluded: Mapping[str, int]
+    batches: int
+    seconds: float | None
+
+    @property
+    def people(self) -> int:
+        """Everyone who would get it."""
+        return sum(self.recipients.values())
+
+
+def plan(
+    connection: Connection,
+    emails: Sequence[CompiledEmail],
+    wanted: Recipients,
+    settings: Settings,
+) -> Plan:
+    """Work out the plan of the campaign that freezing at this moment would make."""
+    people = count_recipients(connection, wanted)
+    number = sum(people.values())
+    send = settings.send
+    rates = [rate for rate in (send.per_second, (send.per_hour or 0) / _HOUR) if rate]
+    return Plan(
+        {email.name: email.agencies for email in emails},
+        people,
+        count_excluded(connection, wanted),
+        math.ceil(number / send.batch_size),
+        number / min(rates) if rates else None,
+    )

@@ -1,0 +1,76 @@
+"""How fast letters may leave: the generic cell rate algorithm, one row a limit.
+
+The row is in the database, so several processes share it. Each reserves a stretch of time
+for a group of letters before it sends them.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select, update
+
+from newsletter_mailer.store.tables import rate_bucket
+
+_HOUR = 3600.0
+_BURST = 0.1
+"""Of an hour's letters, a tenth may go at once; the rest is spread, so no hour has more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`rate` in letters a second, of which so many as come in `slack` seconds may go at once."""
+
+    key: str
+    rate: float
+    slack: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """When the first letter of a group may go, and how far apart they are, in seconds."""
+
+    wait: float = 0.0
+    apart: float = 0.0
+
+
+def limits(per_second: float | None, per_hour: int | None) -> tuple[Limit, ...]:
+    """The limits that the settings name."""
+    found = []
+    if per_second:
+        found.append(Limit("second", per_second, 0.0))
+    if per_hour:
+        found.append(Limit("hour", per_hour * (1 - _BURST) / _HOUR, _HOUR * _BURST / (1 - _BURST)))
+    return tuple(found)
+
+
+def reserve(
+    connection: Connection, wanted: tuple[Limit, ...], number: int, now: dt.datetime
+) -> Reservation:
+    """Reserve the time of so many letters under all limits, in the caller's transaction.
+
+    A row that lies further ahead than its limit can bring it comes from a clock that was
+    put back since; it counts as that far ahead, and no further.
+    """
+    wait = apart = 0.0
+    moment = now.timestamp()
+    for limit in wanted:
+        length = number / limit.rate
+        known = connection.scalar(
+            select(rate_bucket.c.tat).where(rate_bucket.c.key == limit.key).with_for_update()
+        )
+        if known is None:
+            connection.execute(insert(rate_bucket).values(key=limit.key, tat=moment))
+            known = moment - limit.slack
+        furthest = moment + max(_LONGEST, length)
+        begin = max(min(known, furthest), moment - limit.slack)
+        connection.execute(
+            update(rate_bucket).where(rate_bucket.c.key == limit.key).values(tat=begin + length)
+        )
+        wait = max(wait, begin - moment)
+        if begin >= moment:
+            apart = max(apart, 1 / limit.rate)
+    return Reservation(max(wait, 0.0), apart)
+
+
+_LONGEST = 60.0
+"""Seconds ahead that reservations reach at most: groups are cut to less than a lease."""

@@ -1,0 +1,103 @@
+"""Every step that a campaign, a batch and a delivery can take, in one place.
+
+Nothing else in the program names the states that a step leads from and to: the ledger
+asks for the step, and gets the condition and the new state from here.
+
+    campaign   scheduled → sending ⇄ paused → done | cancelled
+    batch      ready → running → done
+    delivery   pending → sending → sent | failed | deferred | in_doubt
+               deferred → sending again, when its time has come
+               in_doubt → sent | failed | pending | skipped, once somebody knows or decides
+               pending, deferred → suppressed | skipped
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, or_
+from sqlalchemy.sql.elements import ColumnClause
+
+from newsletter_mailer.store.tables import batch, campaign, delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From any of these states to that one."""
+
+    sources: tuple[str, ...]
+    target: str
+
+
+def _step(sources: str, target: str) -> Step:
+    return Step(tuple(sources.split()), target)
+
+
+class CampaignStep(Enum):
+    """What can happen to a campaign."""
+
+    START = _step("scheduled", "sending")
+    PAUSE = _step("scheduled sending", "paused")
+    RESUME = _step("paused", "sending")
+    CANCEL = _step("scheduled sending paused", "cancelled")
+    FINISH = _step("sending", "done")
+    REOPEN = _step("done", "sending")
+    """An operator had letters in doubt sent again after the end."""
+
+
+class BatchStep(Enum):
+    """What can happen to a batch."""
+
+    TAKE = _step("ready running", "running")
+    CLOSE = _step("running", "done")
+    REOPEN = _step("running done", "ready")
+
+
+class DeliveryStep(Enum):
+    """What can happen to a delivery."""
+
+    CLAIM = _step("pending deferred", "sending")
+    ACCEPT = _step("sending in_doubt", "sent")
+    """What is surely sent counts, even where somebody had given it up as doubtful."""
+
+    REJECT = _step("sending in_doubt", "failed")
+    DEFER = _step("sending in_doubt", "deferred")
+    RELEASE = _step("sending in_doubt", "pending")
+    """It has surely not left."""
+
+    DOUBT = _step("sending", "in_doubt")
+    GIVE_UP = _step("deferred", "failed")
+    SUPPRESS = _step("pending deferred", "suppressed")
+    CANCEL = _step("pending deferred", "skipped")
+    SETTLE_SENT = _step("in_doubt", "sent")
+    SETTLE_FAILED = _step("in_doubt", "failed")
+    SETTLE_RESEND = _step("in_doubt", "pending")
+    SETTLE_SKIP = _step("in_doubt", "skipped")
+
+
+AnyStep = CampaignStep | BatchStep | DeliveryStep
+
+FINAL = ("sent", "failed", "suppressed", "in_doubt", "skipped")
+"""States of a delivery in which nothing happens any more by itself."""
+
+_WHERE: dict[type[Enum], tuple[Table, str]] = {
+    CampaignStep: (campaign, "state"),
+    BatchStep: (batch, "state"),
+    DeliveryStep: (delivery, "status"),
+}
+
+
+def may(step: AnyStep) -> ColumnElement[bool]:
+    """The condition that a row is in a state from which the step leads."""
+    column = _column(step)
+    return or_(*(column == source for source in step.value.sources))
+
+
+def taking(step: AnyStep) -> dict[str, str]:
+    """The values that an UPDATE sets for the step."""
+    return {_column(step).name: step.value.target}
+
+
+def _column(step: AnyStep) -> ColumnClause[Any]:
+    table, column = _WHERE[type(step)]
+    return table.c[column]

@@ -1,0 +1,32 @@
+"""The transport that the settings name."""
+
+from pathlib import Path
+
+from newsletter_mailer.sending.dkim import signer_of
+from newsletter_mailer.sending.return_path import verp
+from newsletter_mailer.sending.transports.contract import Letter, Transport
+from newsletter_mailer.sending.transports.outbox import Outbox
+from newsletter_mailer.sending.transports.smtp.connecting import relay_of
+from newsletter_mailer.sending.transports.smtp.transport import SmtpTransport
+from newsletter_mailer.settings import Settings
+
+
+def transport_of(settings: Settings, campaign_id: int, folder: Path, key: str) -> Transport:
+    """The transport of the settings, for the letters of one campaign.
+
+    `folder` is where the outbox writes; `key` signs return paths.
+
+    Raises:
+        SettingsError: the settings of that transport are missing or malformed.
+    """
+    if settings.transport == "outbox":
+        return Outbox(folder)
+    base = settings.smtp.return_path or settings.sender.address
+
+    def envelope(letter: Letter) -> str:
+        return verp(base, campaign_id, letter.subscriber_id, key) if settings.smtp.verp else base
+
+    signer = signer_of(settings)
+    return SmtpTransport(
+        relay_of(settings), settings.smtp, envelope, sign=signer.signed if signer else None
+    )

@@ -1,0 +1,291 @@
+"""One SMTP conversation: bytes in become answers about letters, letters become bytes out.
+
+Nothing here touches a socket or a clock. With PIPELINING (RFC 2920) the end of a body and
+the next envelope go out together, so that a message costs one round trip:
+
+    [MAIL RCPT DATA]  [body 1 . MAIL RCPT DATA]  [body 2 . MAIL RCPT DATA]  …
+
+With CHUNKING (RFC 3030) a body follows `BDAT … LAST`, and no DATA has to be answered.
+Every reply is matched to the command it answers. What does not fit is a fault, after
+which the connection can only be closed.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.sending.transports.smtp.replies import Reply, Step, read_reply
+
+_LONGEST_LINE = 4096
+"""Bytes of a reply's line. RFC 5321 (4.5.3.1.5) has 512; some servers write more."""
+
+_MOST_LINES = 100
+_PORTION = 262_144
+"""Bytes offered to the socket at a time while the end of a body is further off than that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a server offers in its answer to EHLO.
+
+    `size` is the largest message it takes, in bytes: None where it does not know SIZE, 0
+    where it states no limit (RFC 1870).
+    """
+
+    pipelining: bool = False
+    chunking: bool = False
+    eight_bit: bool = False
+    utf8: bool = False
+    size: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Post:
+    """A letter made ready for the wire. `tries` counts the connections that broke under it.
+
+    `content` ends with CRLF, and none of its lines begins with a dot, so that nothing has
+    to be looked for and doubled in it (RFC 5321, 4.5.2).
+    """
+
+    letter: Letter
+    sender: str
+    content: bytes
+    tries: int = 0
+
+    def commands(self, offer: Offer) -> tuple[bytes, bytes]:
+        """MAIL and RCPT, with what the server offers."""
+        recipient = self.letter.recipient
+        utf8 = not (recipient.isascii() and self.sender.isascii())
+        mail = (
+            f"MAIL FROM:<{self.sender}>"
+            f"{f' SIZE={len(self.content)}' if offer.size is not None else ''}"
+            f"{' BODY=8BITMIME' if not self.content.isascii() else ''}"
+            f"{' SMTPUTF8' if utf8 else ''}\r\n"
+        )
+        return mail.encode(), f"RCPT TO:<{recipient}>\r\n".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply that decides a letter's fate, and the step it came at."""
+
+    post: Post
+    step: Step
+    reply: Reply
+
+
+class Conversation:
+    """The conversation after EHLO, and after TLS and AUTH if there are any.
+
+    `fault` says what did not fit, and is empty while all is well. `closing` says that the
+    server takes nothing more. After either, only `abandoned` may be called.
+    """
+
+    def __init__(self, offer: Offer) -> None:
+        self.offer = offer
+        self.fault = ""
+        self.closing = False
+        self._awaiting: deque[Step] = deque()
+        self._commands: deque[tuple[Step, bytes]] = deque()
+        self._ahead: Post | None = None
+        self._refusal: Answer | None = None
+        self._body: Post | None = None
+        self._begun = False
+        self._to_end = 0
+        self._unclean = False
+        self._out: deque[memoryview] = deque()
+        self._lines: list[bytes] = []
+        self._partial = b""
+
+    @property
+    def wants(self) -> bool:
+        """Whether the next letter may be given."""
+        return self._ahead is None and (self._body is None or self.offer.pipelining)
+
+    @property
+    def idle(self) -> bool:
+        """Whether no letter is under way and no reply is due."""
+        return self._ahead is None and self._body is None and not self._awaiting
+
+    @property
+    def waiting_for(self) -> Step | None:
+        """The step whose reply is due next."""
+        return self._awaiting[0] if self._awaiting else None
+
+    def post(self, post: Post) -> None:
+        """Take the next letter; its envelope goes out with what is sent next."""
+        self._ahead = post
+        self._refusal = None
+        if self._unclean:
+            self._unclean = False
+            self._commands.append((Step.RSET, b"RSET\r\n"))
+        mail, rcpt = post.commands(self.offer)
+        self._commands.append((Step.MAIL, mail))
+        self._commands.append((Step.RCPT, rcpt))
+        if not self.offer.chunking:
+            self._commands.append((Step.DATA, b"DATA\r\n"))
+
+    def outgoing(self) -> tuple[list[memoryview], Post | None]:
+        """What may be written now, and the letter whose end is in it for the first time.
+
+        Call `begin` for that letter before a byte is written, and `wrote` after.
+        """
+        if self._commands:
+            if self.offer.pipelining:
+                self._awaiting.extend([step for step, _ in self._commands])
+                self._out.append(memoryview(b"".join([line for _, line in self._commands])))
+                self._commands.clear()
+            elif not self._awaiting:
+                step, line = self._commands.popleft()
+                self._awaiting.append(step)
+                self._out.append(memoryview(line))
+        if self._to_end > _PORTION:
+            return [self._out[0][:_PORTION]], None
+        if self._to_end and not self._begun:
+            self._begun = True
+            return list(self._out), self._body
+        return list(self._out), None
+
+    def wrote(self, count: int) -> None:
+        """So many bytes of `outgoing` have been written."""
+        self._to_end = max(0, self._to_end - count)
+        out = self._out
+        while out and count >= len(out[0]):
+            count -= len(out.popleft())
+        if count:
+            out[0] = out[0][count:]
+
+    @property
+    def unwritten(self) -> bool:
+        """Whether bytes of `outgoing` are left over."""
+        return bool(self._out)
+
+    def received(self, data: bytes) -> list[Answer]:
+        """Take bytes from the server, and give the answers that are now complete."""
+        answers: list[Answer] = []
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        for raw in lines:
+            if self.fault or self.closing:
+                break
+            line = raw.removesuffix(b"\r")
+            if not self._fits(line):
+                self.fault = f"{_quoted(line)} is not a line of a reply"
+            else:
+                self._lines.append(line)
+                if line[3:4] != b"-":
+                    reply = read_reply(self._lines)
+                    self._lines.clear()
+                    self._take(reply, answers)
+        if len(self._partial) > _LONGEST_LINE:
+            self._partial = b""
+            self.fault = self.fault or "a line of a reply does not end"
+        return answers
+
+    def _fits(self, line: bytes) -> bool:
+        before = self._lines
+        return (
+            len(line) <= _LONGEST_LINE
+            and line[:3].isdigit()
+            and b"2" <= line[:1] <= b"5"
+            and line[3:4] in (b"", b" ", b"-")
+            and (not before or (line[:3] == before[0][:3] and len(before) < _MOST_LINES))
+        )
+
+    def _take(self, reply: Reply, answers: list[Answer]) -> None:
+        """Match a reply to the command it answers."""
+        if reply.code == 421:  # noqa: PLR2004 - the server closes, whatever was asked (RFC 5321, 3.8)
+            self.closing = True
+        if not self._awaiting:
+            if not self.closing:
+                self.fault = f"{_quoted(str(reply))} answers nothing"
+            return
+        step = self._awaiting.popleft()
+        if (reply.code // 100 == 3) is not (step is Step.DATA and reply.code == 354):  # noqa: PLR2004
+            self.fault = f"{_quoted(str(reply))} is no answer to {step}"
+            return
+        positive = reply.code < 400  # noqa: PLR2004
+        match step:
+            case Step.MESSAGE:
+                self._finish(reply, answers, positive=positive)
+            case Step.MAIL | Step.RCPT | Step.DATA:
+                self._envelope(step, reply, answers, positive=positive)
+            case Step.RSET:
+                if not positive and not self.closing:
+                    self.fault = f"{_quoted(str(reply))} is no answer to RSET"
+            case Step.NOTHING:
+                # It has no recipient; a server that takes it all the same is not to be trusted.
+                if positive:
+                    self.fault = "an empty message without a recipient was taken"
+
+    def _finish(self, reply: Reply, answers: list[Answer], *, positive: bool) -> None:
+        """The reply to a whole message."""
+        if self._to_end:
+            if positive:
+                self.fault = f"{_quoted(str(reply))} came before the message had ended"
+                return
+            self.closing = True  # the rest of the body is spared
+        if self._body is not None:
+            answers.append(Answer(self._body, Step.MESSAGE, reply))
+            self._body = None
+
+    def _envelope(self, step: Step, reply: Reply, answers: list[Answer], *, positive: bool) -> None:
+        """A reply to MAIL, RCPT or DATA of the letter ahead."""
+        post = self._ahead
+        if post is None:  # withdrawn; a body that the server now waits for never comes
+            self.closing = self.closing or (step is Step.DATA and positive)
+            return
+        if step is Step.DATA and reply.code // 100 == 2:  # noqa: PLR2004
+            self.fault = f"{_quoted(str(reply))} is no answer to DATA"
+            return
+        if not positive and self._refusal is None:
+            self._refusal = Answer(post, step, reply)
+        last = step is (Step.RCPT if self.offer.chunking else Step.DATA)
+        if self._refusal is None:
+            if last:
+                self._send_body(post)
+        elif last or self.closing or not self.offer.pipelining:
+            answers.append(self._refusal)
+            self._ahead = self._refusal = None
+            self._commands.clear()
+            self._unclean = True
+            if step is Step.DATA and positive:
+                self._awaiting.append(Step.NOTHING)
+                self._out.append(memoryview(b".\r\n"))
+
+    def _send_body(self, post: Post) -> None:
+        self._ahead, self._body = None, post
+        self._begun = False
+        if self.offer.chunking:
+            parts = (f"BDAT {len(post.content)} LAST\r\n".encode("ascii"), post.content)
+        else:
+            parts = (post.content, b".\r\n")
+        self._to_end = sum(map(len, parts))
+        self._out.extend(map(memoryview, parts))
+        self._awaiting.append(Step.MESSAGE)
+
+    def withdraw(self) -> Post | None:
+        """Give back the letter ahead, whose body has surely not been sent.
+
+        The message under way may still be answered; then the connection is to be closed.
+        """
+        post, self._ahead, self._refusal = self._ahead, None, None
+        self._commands.clear()
+        return post
+
+    def abandoned(self, *, exact: bool) -> tuple[Post | None, list[Post]]:
+        """What a connection leaves behind: the letter in doubt, and those that surely did not leave.
+
+        `exact` says that `wrote` counts every byte that can have left; where TLS lies
+        between, a write that was refused may still be on its way.
+        """
+        unsent = [post for post in (self._ahead,) if post is not None]
+        body = self._body
+        self._ahead = self._body = None
+        if body is not None and not (self._begun and (not self._to_end or not exact)):
+            return None, [body, *unsent]
+        return body, unsent
+
+
+def _quoted(text: str | bytes) -> str:
+    shown = text.decode("ascii", "replace") if isinstance(text, bytes) else text
+    return ascii(shown[:80])

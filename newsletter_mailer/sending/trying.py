@@ -1,0 +1,80 @@
+"""Test letters: chosen variants to chosen addresses, marked, and written down nowhere."""
+
+import datetime as dt
+import secrets
+from collections.abc import Sequence
+from functools import partial
+
+from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.reading.agencies import Registry
+from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.sending.campaign import FrozenImage
+from newsletter_mailer.sending.ledger import Delivery
+from newsletter_mailer.sending.letters import list_id, merge_values
+from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.personal_links import PersonalLinks
+from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.settings import Settings
+
+MARK = "[TEST] "
+
+NOBODY = 0
+"""The campaign and the subscriber in a test letter's personal links, which lead to nobody."""
+
+
+def trial_letters(
+    issue: Issue,
+    emails: Sequence[CompiledEmail],
+    registry: Registry,
+    settings: Settings,
+    *,
+    addresses: Sequence[str],
+    agencies: Sequence[str],
+    links: PersonalLinks,
+    now: dt.datetime,
+) -> list[Letter]:
+    """One letter for each address and agency, as a person there would get it."""
+    sender = issue.head.sender
+    letterhead = Letterhead(
+        secrets.token_hex(16),
+        sender.name or settings.sender.name,
+        settings.sender.address,
+        sender.reply_to or settings.sender.reply_to,
+        issue.head.title,
+        list_id(settings),
+    )
+    by_agency = {id_: email for email in emails for id_ in email.agencies}
+    letters: list[Letter] = []
+    for address in addresses:
+        for agency in agencies:
+            email = by_agency[agency]
+            number = -1 - len(letters)
+            delivery = Delivery(number, email.name, address, "", agency, 1)
+            urls = {
+                "preferences_url": links.preferences(NOBODY, NOBODY),
+                "unsubscribe_url": links.unsubscribe(NOBODY, NOBODY),
+            }
+            name = registry.agency(agency).name
+            values = merge_values(delivery, name, settings.greeting, urls)
+            content = partial(
+                _maker(letterhead, email).content, Recipient(number, address, "", values), now
+            )
+            letters.append(
+                Letter(
+                    number,
+                    address,
+                    "",
+                    email.name,
+                    letterhead.message_id(number),
+                    values,
+                    content,
+                )
+            )
+    return letters
+
+
+def _maker(letterhead: Letterhead, email: CompiledEmail) -> MessageMaker:
+    images = [
+        FrozenImage(image.name, image.media_type, image.path.read_bytes()) for image in email.images
+    ]
+    return MessageMaker(letterhead, email.subject.after(MARK), email.text, email.html, images)
