@@ -236,8 +236,7 @@ class _Session:
         try:
             if self._server.implicit_tls:
                 self._secure()
-            if self._step("connect"):
-                self._say("220 fake.example.org ESMTP")
+            self._normal("connect", "220 fake.example.org ESMTP")
             while True:
                 self._command(self._line())
         except (_Gone, OSError):
@@ -301,13 +300,6 @@ class _Session:
 
     # Behaviour
 
-    def _step(self, step: str, normal: str = "") -> bool:
-        """Do what the rules ask for; True where the normal thing is to be done."""
-        do = self._server.what_to_do(step, self._recipient)
-        if do:
-            self._misbehave(do, normal)
-        return not do
-
     def _misbehave(self, do: str, normal: str) -> None:
         if do[0].isdigit():
             self._say(do)
@@ -362,8 +354,7 @@ class _Session:
             case "EHLO":
                 self._ehlo()
             case "STARTTLS" if self._server.tls and not self._secured:
-                if self._step("starttls"):
-                    self._say("220 2.0.0 Go ahead")
+                if self._normal("starttls", "220 2.0.0 Go ahead"):
                     self._flush()
                     self._input.clear()
                     self._secure()
@@ -388,10 +379,13 @@ class _Session:
                 self._say("500 5.5.1 Unknown command")
 
     def _normal(self, step: str, reply: str) -> bool:
-        if self._step(step, reply):
+        """Give the normal reply unless the rules want another. True where it was given in the end."""
+        do = self._server.what_to_do(step, self._recipient)
+        if do:
+            self._misbehave(do, reply)
+        else:
             self._say(reply)
-            return True
-        return False
+        return do in {"", "surplus", "drip"}
 
     @property
     def _secured(self) -> bool:
@@ -414,7 +408,9 @@ class _Session:
         self._normal("ehlo", "\r\n".join([*(f"250-{offer}" for offer in before), f"250 {last}"]))
 
     def _auth(self, words: str) -> None:
-        if not self._step("auth"):
+        do = self._server.what_to_do("auth", "")
+        if do:
+            self._misbehave(do, "235 2.7.0 Welcome")
             return
         kind, _, given = words.partition(" ")
         if kind.upper() == "PLAIN":

@@ -183,6 +183,22 @@ def test_a_database_that_is_none(office: Office, dns: str) -> None:
     assert found["SPF"]["health"] == FINE
 
 
+def test_the_disk_is_compared_with_what_a_campaign_takes(office: Office, dns: str) -> None:
+    """Active subscribers, and the size of the largest mail that was frozen, are counted."""
+    office.ok("subscribers", "import", str(office.write_people(20)))
+    office.ok("subscribers", "unsubscribe", "reader3@example.org")
+    assert "a campaign to 19 people" in examined(office, dns)["disk space"]["found"]
+    with closing(database(office)) as connection:
+        connection.execute(
+            "INSERT INTO variant VALUES (1, 'a', 0, 'x', '{}', '{}', ?, '{}')", ["x" * 30_000_000]
+        )
+        connection.execute(
+            "INSERT INTO campaign_image VALUES (1, 'a.png', 'image/png', ?)", [bytes(20_000_000)]
+        )
+    # 19 times 30 MB and 20 MB in base64
+    assert "takes 1,040 MB" in examined(office, dns)["disk space"]["found"]
+
+
 def test_a_damaged_database(office: Office, dns: str) -> None:
     """Pages that were overwritten are noticed before a campaign trusts them."""
     with closing(database(office)) as connection:
@@ -255,7 +271,7 @@ def test_a_campaign_that_does_not_fit_on_the_disk(tmp_path: Path) -> None:
     """The outbox of many people with large mails is compared with the free space."""
     small = machine.disk(tmp_path, people=10, mail=1_000, outbox=True)
     assert small.health is Health.FINE
-    large = machine.disk(tmp_path, people=10**9, mail=10**8, outbox=True)
+    large = machine.disk(tmp_path, people=1_000, mail=10**15, outbox=True)
     assert large.health is Health.FAILING
     elsewhere = machine.disk(tmp_path, people=1_000, mail=10**15, outbox=False)
     assert elsewhere.health is Health.FINE
@@ -321,6 +337,7 @@ def write_key(folder: Path, bits: int = 2048) -> rsa.RSAPrivateKey:
     """A DKIM key in the project, and the section that names it."""
     key = rsa.generate_private_key(65537, bits)
     (folder / "dkim.pem").write_bytes(pem(key))
+    (folder / "dkim.pem").chmod(0o644)
     with (folder / "newsletter.toml").open("a", encoding="utf-8") as file:
         file.write('\n[dkim]\ndomain = "example.org"\nselector = "s1"\nkey_file = "dkim.pem"\n')
     return key
@@ -336,12 +353,15 @@ def test_signed_mails_are_covered(office: Office, dns: str) -> None:
     write_key(office.folder)
     found = examined(office, dns)
     assert found["list headers signed"]["health"] == FINE
+    assert found["DKIM key file"]["health"] == LOOK
+    (office.folder / "dkim.pem").chmod(0o600)
     assert found["DKIM"]["health"] == FAILING
     assert '"v=DKIM1; k=rsa; p=' in found["DKIM"]["mend"]
     record = found["DKIM"]["mend"].split('"')[1]
     with fake_dns({**ZONE, "s1._domainkey.example.org": {"TXT": [record]}}) as server:
         healed = examined(office, f"{server.address}:{server.port}")
     assert healed["DKIM"]["health"] == FINE
+    assert healed["DKIM key file"]["health"] == FINE
     assert healed["DMARC alignment"]["health"] == FINE
 
 

@@ -128,6 +128,11 @@ SPF_CASES: dict[str, tuple[Zone, Health, str]] = {
         "in the record of s.example.org",
     ),
     "ptr": ({"example.org": txt("v=spf1 ptr -all")}, LOOK, "ptr"),
+    "what stands after all": (
+        {"example.org": txt("v=spf1 -all include:s.example.org")},
+        FINE,
+        "0 of 10",
+    ),
     "a server that cannot tell": ({"example.org": REFUSED}, UNKNOWN, "could not find out"),
     "an include that cannot be told": (
         {"example.org": txt("v=spf1 include:s.example.org -all"), "s.example.org": REFUSED},

@@ -156,8 +156,12 @@ def test_a_broken_conversation_costs_at_most_its_own_letter(kind: str, step: str
     doubt = sent.ids(Outcome.IN_DOUBT)
     assert sent.outcomes[Outcome.ACCEPTED] == ALL - len(doubt)
     assert not sent.error
-    ambiguous = step == "message" and do in {"drop", "hang", "garbage", "endless"}
-    assert len(doubt) == (1 if ambiguous else 0)
+    last_before = "rcpt" if "chunking" in kind else "data"
+    if step == last_before and do == "reply-drop":
+        assert len(doubt) <= 1  # the whole body left before the drop was seen, or it did not
+    else:
+        ambiguous = step == "message" and do in {"drop", "hang", "garbage", "endless"}
+        assert len(doubt) == (1 if ambiguous else 0)
 
 
 @each_kind

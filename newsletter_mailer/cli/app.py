@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import doctor, issues, sending, subscribers
+from newsletter_mailer.cli import campaigns, doctor, issues, proof, sending, subscribers
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
 
@@ -46,4 +46,10 @@ app.command()(issues.build)
 app.command()(issues.clients)
 app.add_typer(subscribers.app, name="subscribers")
 app.command()(sending.send)
+app.command()(campaigns.status)
+app.command()(campaigns.pause)
+app.command()(campaigns.resume)
+app.command()(campaigns.cancel)
+app.command("in-doubt")(proof.in_doubt)
+app.command()(proof.certificate)
 app.command()(doctor.doctor)

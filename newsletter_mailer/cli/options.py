@@ -6,6 +6,9 @@ from typing import Annotated
 import typer
 
 IssueName = Annotated[str, typer.Argument(metavar="ISSUE", help="An issue's number or folder.")]
+CampaignName = Annotated[
+    str, typer.Argument(metavar="CAMPAIGN", help="A campaign's name or its issue's number.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON for programs.")]
 
 ByName = Annotated[

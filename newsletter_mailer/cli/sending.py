@@ -108,7 +108,7 @@ def send(
         with reading(engine) as connection:
             counts = count(connection, campaign.id)
             campaign = find_campaign(connection, campaign.name)
-        summary(project, engine, campaign, counts, as_json=as_json)
+        summary(project, engine, campaign.name, as_json=as_json)
         _say_next(project, campaign, ending, quiet=as_json)
     if counts.failed or counts.in_doubt or campaign.state == "paused":
         raise typer.Exit(1)

@@ -1,13 +1,16 @@
 """What is shown of a campaign: its variants, its recipients for each agency, its counts."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 from sqlalchemy import Engine
 
 from newsletter_mailer.cli.console import plural, print_json, say, shown_path, table
 from newsletter_mailer.cli.project import Project
-from newsletter_mailer.sending.campaign import Campaign, variants_of
-from newsletter_mailer.sending.counting import Counts, count_by_agency, failures
+from newsletter_mailer.sending.campaign import Campaign, find_campaign, variants_of
+from newsletter_mailer.sending.counting import Counts, failures
+from newsletter_mailer.sending.progress import ErrorKind, Progress, measure
+from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading
 
 _SHOWN_FAILURES = 20
@@ -39,21 +42,24 @@ def facts(campaign: Campaign, counts: Counts) -> dict[str, object]:
     }
 
 
-def summary(
-    project: Project, engine: Engine, campaign: Campaign, counts: Counts, *, as_json: bool
-) -> None:
-    """Print variants, recipients for each agency, counts, and where to look."""
+def summary(project: Project, engine: Engine, name: str, *, as_json: bool) -> None:
+    """Print a campaign's variants, recipients for each agency, counts, and where to look."""
     with reading(engine) as connection:
+        campaign = find_campaign(connection, name)
         variants = variants_of(connection, campaign.id)
-        people = count_by_agency(connection, campaign.id)
-        failed = failures(connection, campaign.id)
+        progress = measure(connection, campaign, wall_clock())
+        failed = failures(connection, campaign.id) if progress.counts.failed else []
     outbox = project.settings.outbox / campaign.name
+    people = progress.recipients
     if as_json:
         print_json(
-            facts(campaign, counts)
+            facts(campaign, progress.counts)
             | {
+                "rate": progress.rate,
+                "seconds_left": progress.seconds_left,
+                "errors": [asdict(each) for each in progress.errors],
                 "variants": {each.name: list(each.agencies) for each in variants},
-                "recipients": people,
+                "recipients": dict(people),
                 "failures": [{"email": email, "reason": reason} for email, reason in failed],
                 "waivers": [waiver.model_dump() for waiver in campaign.waivers],
                 "outbox": str(outbox),
@@ -75,11 +81,33 @@ def summary(
         say(f"Failed: {email}: {reason}")
     if len(failed) > _SHOWN_FAILURES:
         say(f"… and {len(failed) - _SHOWN_FAILURES:,} more that failed.")
-    say("", counted(counts))
+    say("", counted(progress.counts), *kinds(progress.errors), *pace(progress))
     for reason, number in campaign.excluded.items():
         say(f"Left out when it was frozen: {number:,} {reason}.")
     if campaign.transport == "outbox":
         say(f"Look at the messages in {shown_path(outbox)}/")
+
+
+def kinds(errors: Iterable[ErrorKind]) -> Iterator[str]:
+    """What went wrong, a line for each kind."""
+    said = {"deferred": "refused for now", "in_doubt": "in doubt"}
+    for each in errors:
+        what = " ".join(part for part in (each.code, each.words) if part) or "no reason given"
+        yield f"  {each.times:,} {said.get(each.status, each.status)}: {what}"
+
+
+def pace(progress: Progress) -> Iterator[str]:
+    """How fast it goes, and how long it still takes, where that can be said."""
+    if progress.rate and progress.seconds_left is not None:
+        yield f"{progress.rate:,.1f} letters a second; {duration(progress.seconds_left)} left."
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 5 min`."""
+    minutes = round(seconds / 60)
+    if seconds < 90:  # noqa: PLR2004 - a minute and a half, in seconds, says more than 1 min
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
 
 
 def counted(counts: Counts) -> str:

@@ -84,7 +84,8 @@ def for_text(values: Mapping[str, str]) -> dict[str, str]:
 
 def one_line(value: str) -> str:
     """A value without line ends and control characters, so it can forge no header."""
-    return _INVISIBLE.sub(" ", value).strip()
+    # Most values are printable, and looking is much quicker than replacing.
+    return (value if value.isprintable() else _INVISIBLE.sub(" ", value)).strip()
 
 
 def count_fields(text: str) -> Mapping[str, int]:

@@ -75,6 +75,9 @@ def _machine(settings: Settings, looked: Looked, now: Clock) -> dict[str, Examin
             fine("settings", f"{settings.root / SETTINGS_FILE} and the environment")
         ],
         "secret key": lambda: [machine.secret_key(settings)],
+        "DKIM key file": lambda: (
+            [machine.dkim_key(settings.root / settings.dkim.key_file)] if settings.dkim else []
+        ),
         "folders": lambda: machine.folders(settings.root),
         "database": lambda: looked.diagnoses,
         "disk space": lambda: [
@@ -124,9 +127,11 @@ def _dkim(settings: Settings, names: Names) -> list[Diagnosis]:
 
 
 def _transport(settings: Settings, looked: Looked, now: Clock) -> Sequence[Diagnosis]:
-    if settings.transport == "smtp":
-        return transports.smtp(settings, mail=looked.mail or machine.USUAL_MAIL, now=now())
-    return transports.outbox(settings)
+    match settings.transport:
+        case "smtp":
+            return transports.smtp(settings, mail=looked.mail or machine.USUAL_MAIL, now=now())
+        case "outbox":
+            return transports.outbox(settings)
 
 
 def _return_path(settings: Settings) -> str:

@@ -85,7 +85,8 @@ def against(base_url: str, now: Callable[[], dt.datetime]) -> Diagnosis:
             "Look at the clock and at the certificate.",
         )
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return unknown(name, f"{base_url} gave no answer ({type(error).__name__}).")
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        return unknown(name, f"{base_url} gave no answer ({reason}).")
     try:
         theirs = email.utils.parsedate_to_datetime(said)
     except ValueError:

@@ -213,11 +213,11 @@ def _largest_mail(connection: Connection) -> int | None:
     texts = select(variant.c.campaign_id, func.max(both)).group_by(variant.c.campaign_id)
     picture = campaign_image.c
     pictures = select(picture.campaign_id, func.sum(func.length(picture.content)))
-    shown = dict(connection.execute(pictures.group_by(picture.campaign_id)).tuples().all())
+    shown = dict(iter(connection.execute(pictures.group_by(picture.campaign_id))))
     return max(
         (
             size + int(shown.get(campaign, 0) * _BASE64)
-            for campaign, size in connection.execute(texts).tuples()
+            for campaign, size in connection.execute(texts)
         ),
         default=None,
     )

@@ -49,7 +49,7 @@ def examine(
             tuple(
                 each
                 for name in examinations
-                for each in found.get((area, name)) or [_late(name, seconds)]
+                for each in found.get((area, name), [_late(name, seconds)])
             ),
         )
         for area, examinations in plan.items()

@@ -58,6 +58,25 @@ def secret_key(settings: Settings) -> Diagnosis:
     return fine(name, f"in {path}, for its owner only. Back it up with the database")
 
 
+def dkim_key(path: Path) -> Diagnosis:
+    """Whether the private key that signs messages is kept from others. It is not read here."""
+    name = "DKIM key file"
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return failing(
+            name, f"{path} cannot be looked at: {error.strerror}.", "Check dkim.key_file."
+        )
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return warning(
+            name,
+            f"{path} may be read by others than its owner (mode {stat.S_IMODE(mode):o}), who "
+            "could sign as you.",
+            f"chmod 600 {path}",
+        )
+    return fine(name, f"{path}, for its owner only")
+
+
 def folders(root: Path) -> list[Diagnosis]:
     """Whether this user can read what is sent, and write what the program keeps."""
     state = root / "var"

@@ -33,8 +33,12 @@ def pause(connection: Connection, campaign_id: int, reason: str) -> bool:
 def resume(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
     """Let a paused campaign go on, or begin if it had not; False where it is not paused.
 
-    A canary that made it pause has done its work: the rest goes.
+    One whose time has not come waits for it again. A canary that made it pause has done
+    its work: the rest goes.
     """
+    early = (campaign.c.started_at.is_(None), campaign.c.scheduled_at > now)
+    if _step(connection, campaign_id, CampaignStep.AWAIT, *early, reason=""):
+        return True
     changed = _step(connection, campaign_id, CampaignStep.RESUME, reason="", canary=0)
     if changed:
         connection.execute(

@@ -11,6 +11,7 @@ letter was begun, `A 17 1` accepted, `N 17 1` surely not gone, `D 17 1` in doubt
 
 import contextlib
 import errno
+import mmap
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,16 +26,22 @@ from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
-_LARGEST = 1_000_000
-"""Bytes from which a journal is written anew without what the ledger holds by now."""
+_ROOM = 1 << 20
+"""Bytes of a journal: many times what a few claimed groups need."""
 
-_BEGUN = "S"
+_FULL = _ROOM // 2
+"""Bytes from which it is written anew, without what the ledger holds by now."""
+
+_BEGUN = b"S"
+_ACCEPTED = b"A"
+_DOUBTFUL = b"D"
+_NOT_GONE = b"N"
 _OUTCOMES = {
-    Outcome.ACCEPTED: "A",
-    Outcome.REJECTED: "N",
-    Outcome.RETRY: "N",
-    Outcome.UNSENT: "N",
-    Outcome.IN_DOUBT: "D",
+    Outcome.ACCEPTED: _ACCEPTED,
+    Outcome.REJECTED: _NOT_GONE,
+    Outcome.RETRY: _NOT_GONE,
+    Outcome.UNSENT: _NOT_GONE,
+    Outcome.IN_DOUBT: _DOUBTFUL,
 }
 
 
@@ -48,29 +55,30 @@ def this_uptime() -> str:
 class Journal:
     """The journal of one owner of batches, open for writing, its lock held.
 
-    Two threads use it: one hands letters over, the other writes the ledger.
+    It is written through a mapping of a file whose room was reserved at the start: no
+    write can fail half-way, and none waits for the disk. Two threads use it: one hands
+    letters over, the other writes the ledger.
     """
 
     def __init__(self, folder: Path, owner: str, uptime: Callable[[], str] = this_uptime) -> None:
         """Begin a journal.
 
         Raises:
-            SendingError: its file cannot be written.
+            SendingError: its file cannot be made, or the disk has no room for it.
         """
         self._path = _file(folder, owner)
-        self._head = f"H {uptime()}\n"
+        self._head = f"H {uptime()}\n".encode("ascii")
         self._turn = threading.Lock()
         self._attempts: dict[int, int] = {}
-        self._told: dict[int, str] = {}
-        self._size = 0
+        self._told: dict[int, bytes] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = _lock(self._path)
             self._lock.acquire(timeout=0)
-            self._handle = _create(self._path)
+            self._pages = _reserve(self._path, self._head)
         except OSError as error:
             raise _unwritable(self._path, error) from error
-        self._write(self._head)
+        self._end = len(self._head)
 
     def expect(self, attempts: Mapping[int, int]) -> None:
         """Learn at which attempt the letters of a claimed group are."""
@@ -78,97 +86,80 @@ class Journal:
             self._attempts.update(attempts)
 
     def begin(self, subscriber_id: int, /) -> None:
-        """Note that a letter is about to be handed over whole.
-
-        Raises:
-            SendingError: it cannot be noted, so the letter must not go.
-        """
+        """Note that a letter is about to be handed over whole."""
         self._note(_BEGUN, subscriber_id)
 
     def answer(self, receipt: Receipt) -> None:
-        """Note what became of a letter.
-
-        Raises:
-            SendingError: it cannot be noted.
-        """
+        """Note what became of a letter."""
         self._note(_OUTCOMES[receipt.outcome], receipt.subscriber_id)
 
     def has_begun(self, subscriber_id: int) -> bool:
         """Whether a letter was begun, and not answered."""
         with self._turn:
-            return self._told.get(subscriber_id, "").startswith(_BEGUN)
+            return self._told.get(subscriber_id, b"").startswith(_BEGUN)
 
     def forget(self, subscriber_ids: Iterable[int]) -> None:
-        """Drop letters whose fate stands in the ledger by now."""
+        """Drop letters whose fate stands in the ledger by now.
+
+        Raises:
+            SendingError: the file was full and could not be made anew.
+        """
         with self._turn:
             for number in subscriber_ids:
                 self._attempts.pop(number, None)
                 self._told.pop(number, None)
-            if self._size > _LARGEST:
-                self._shrink()
+            if self._end > _FULL:
+                self._begin_anew()
 
     def close(self, *, done: bool) -> None:
         """Close it; where all it tells stands in the ledger, `done`, it is removed."""
-        os.close(self._handle)
+        self._pages.close()
         if done:
             _remove(self._path)
         self._lock.release()
 
-    def _note(self, sign: str, number: int) -> None:
+    def _note(self, sign: bytes, number: int) -> None:
         with self._turn:
-            line = f"{sign} {number} {self._attempts[number]}\n"
+            line = b"%b %d %d\n" % (sign, number, self._attempts[number])
             self._told[number] = line
-            self._write(line)
+            end = self._end + len(line)
+            self._pages[self._end : end] = line
+            self._end = end
 
-    def _write(self, line: str) -> None:
-        data = line.encode("ascii")
-        try:
-            written = os.write(self._handle, data)
-        except OSError as error:
-            raise _unwritable(self._path, error) from error
-        if written < len(data):  # the disk is full, and says so only at the next attempt
-            raise _unwritable(self._path, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-        self._size += written
-
-    def _shrink(self) -> None:
-        """Write it anew with only what is not in the ledger yet."""
+    def _begin_anew(self) -> None:
+        """Write a new file with only what is not in the ledger yet, and put it in its place."""
+        content = b"".join([self._head, *self._told.values()])
         draft = self._path.with_suffix(".draft")
         try:
-            handle = _create(draft)
-            old, self._handle, self._size = self._handle, handle, 0
-            self._write("".join([self._head, *self._told.values()]))
+            pages = _reserve(draft, content)
             draft.replace(self._path)
-            os.close(old)
         except OSError as error:
             raise _unwritable(self._path, error) from error
+        self._pages.close()
+        self._pages, self._end = pages, len(content)
 
 
 @dataclass(frozen=True, slots=True)
 class Testimony:
     """What the journal of an owner who is gone tells of deliveries, by number and attempt."""
 
-    told: Mapping[tuple[int, int], str]
+    told: Mapping[tuple[int, int], bytes]
 
     def outcome(self, subscriber_id: int, attempt: int) -> Outcome:
         """What became of a claimed delivery: accepted, in doubt, or never left."""
-        match self.told.get((subscriber_id, attempt)):
-            case "A":
-                return Outcome.ACCEPTED
-            case "S" | "D":
-                return Outcome.IN_DOUBT
-            case _:
-                return Outcome.UNSENT
+        sign = self.told.get((subscriber_id, attempt))
+        if sign == _ACCEPTED:
+            return Outcome.ACCEPTED
+        return Outcome.IN_DOUBT if sign in {_BEGUN, _DOUBTFUL} else Outcome.UNSENT
 
     @classmethod
-    def of(cls, lines: Iterator[bytes]) -> Self:
-        """Read the lines of a journal; a last one that is cut off does not count as written."""
-        told: dict[tuple[int, int], str] = {}
-        for line in lines:
-            match line.split():
-                case [sign, number, attempt] if line.endswith(b"\n"):
-                    told[int(number), int(attempt)] = sign.decode("ascii")
-                case _:
-                    pass
+    def of(cls, content: bytes) -> Self:
+        """Read a journal. A last line that was cut off was not written: nothing hung on it yet."""
+        told: dict[tuple[int, int], bytes] = {}
+        whole = content.partition(b"\0")[0]
+        for line in whole[: whole.rfind(b"\n") + 1].splitlines()[1:]:
+            sign, number, attempt = line.split()
+            told[int(number), int(attempt)] = sign
         return cls(told)
 
 
@@ -193,11 +184,10 @@ def journal_of(
         yield None
         return
     try:
-        with path.open("rb") as file:
-            head = file.readline().decode("ascii", "replace").split()
-            believed = bool(uptime()) and head == ["H", uptime()]
-            found = Testimony.of(file) if believed else None
-        yield found
+        content = path.read_bytes()
+        now = uptime()
+        believed = bool(now) and content.startswith(f"H {now}\n".encode("ascii"))
+        yield Testimony.of(content) if believed else None
         _remove(path)
     finally:
         lock.release()
@@ -207,8 +197,17 @@ def _file(folder: Path, owner: str) -> Path:
     return folder / f"{owner}.journal"
 
 
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+def _reserve(path: Path, content: bytes) -> mmap.mmap:
+    """A new file that begins with `content`, with all its room on the disk, mapped."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        if os.write(handle, bytes(_ROOM)) < _ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        pages = mmap.mmap(handle, _ROOM)
+    finally:
+        os.close(handle)
+    pages[: len(content)] = content
+    return pages
 
 
 def _lock(path: Path) -> FileLock:

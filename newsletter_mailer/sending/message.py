@@ -10,6 +10,7 @@ import email.utils
 import html
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
@@ -63,13 +64,15 @@ class _Part:
         self._literals = [joinable(literal) for literal in before]
         self._last = encoded(last)
         self._fields = segments.fields
+        self._distinct = tuple(dict.fromkeys(segments.fields))
         self._prepare = prepare
 
     def fill(self, values: Mapping[str, str]) -> bytes:
+        made = {name: joinable(self._prepare(values[name])) for name in self._distinct}
         parts: list[bytes] = []
         for literal, name in zip(self._literals, self._fields, strict=True):
             parts.append(literal)
-            parts.append(joinable(self._prepare(values[name])))
+            parts.append(made[name])
         parts.append(self._last)
         return b"".join(parts)
 
@@ -120,7 +123,7 @@ class MessageMaker:
                 self._shared,
                 headers.mailbox("To", one_line(recipient.name), recipient.email),
                 headers.field("Subject", self._subject.fill(for_text(values))),
-                headers.verbatim("Date", email.utils.format_datetime(now)),
+                _date(now.replace(microsecond=0)),
                 headers.verbatim(
                     "Message-ID", self._letterhead.message_id(recipient.subscriber_id)
                 ),
@@ -140,6 +143,11 @@ _PLAIN = (
 _HTML = (
     "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
 )
+
+
+@lru_cache(maxsize=8)
+def _date(second: dt.datetime) -> bytes:
+    return headers.verbatim("Date", email.utils.format_datetime(second))
 
 
 def _image(image: FrozenImage, here: str) -> bytes:

@@ -18,10 +18,10 @@ class PersonalLinks:
 
     def __init__(self, base_url: str, key: str) -> None:
         self._base_url = base_url
-        self._keys = {purpose: signer(key, purpose) for purpose in PURPOSES}
-        self._derived = {
-            purpose: made.make_signer(made.salt).derive_key()
-            for purpose, made in self._keys.items()
+        signers = {purpose: signer(key, purpose) for purpose in PURPOSES}
+        self._macs = {
+            purpose: hmac.new(made.make_signer(made.salt).derive_key(), digestmod="sha256")
+            for purpose, made in signers.items()
         }
 
     def preferences(self, campaign_id: int, subscriber_id: int) -> str:
@@ -34,8 +34,9 @@ class PersonalLinks:
 
     def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
         payload = _in_base64(f"[{campaign_id},{subscriber_id}]".encode("ascii"))
-        signature = _in_base64(hmac.digest(self._derived[purpose], payload, "sha256"))
-        return f"{self._base_url}/{purpose}/{payload.decode()}.{signature.decode()}"
+        mac = self._macs[purpose].copy()  # its key is set up once
+        mac.update(payload)
+        return f"{self._base_url}/{purpose}/{(payload + b'.' + _in_base64(mac.digest())).decode()}"
 
 
 def signer(key: str, purpose: str) -> URLSafeSerializer:

@@ -5,11 +5,15 @@ that a reader's value, encoded alone, can stand between two parts.
 """
 
 import binascii
+import re
 
 LONGEST_LINE = 76
 """Characters in a line, without its end (RFC 2045, 6.7, rule 5)."""
 
 _SOFT_BREAK = b"=\r\n"
+_AS_IT_IS = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]*[!-<>-~])?")
+"""What needs no encoding on a line of its own, as most readers' values are."""
+
 _SPACE = b"=20"
 _DOT = b"=2E"
 
@@ -25,6 +29,8 @@ def encoded(text: str) -> bytes:
 
 def joinable(text: str) -> bytes:
     """A text encoded so that another encoded part may follow at once."""
+    if len(text) < LONGEST_LINE and _AS_IT_IS.fullmatch(text):
+        return text.encode("ascii") + _SOFT_BREAK
     made = encoded(text)
     start = made.rfind(b"\n") + 1
     if len(made) - start >= LONGEST_LINE:

@@ -4,6 +4,7 @@ Nothing else in the program names the states that a step leads from and to: the 
 asks for the step, and gets the condition and the new state from here.
 
     campaign   scheduled → sending ⇄ paused → done | cancelled
+               scheduled ⇄ paused, before its time has come
     batch      ready → running → done
     delivery   pending → sending → sent | failed | deferred | in_doubt
                deferred → sending again, when its time has come
@@ -39,6 +40,9 @@ class CampaignStep(Enum):
     START = _step("scheduled", "sending")
     PAUSE = _step("scheduled sending", "paused")
     RESUME = _step("paused", "sending")
+    AWAIT = _step("paused", "scheduled")
+    """Paused and resumed before its time had come."""
+
     CANCEL = _step("scheduled sending paused", "cancelled")
     FINISH = _step("sending", "done")
     REOPEN = _step("done", "sending")

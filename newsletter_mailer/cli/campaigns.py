@@ -1,0 +1,175 @@
+"""The commands for a campaign under way: status, pause, resume, cancel."""
+
+import datetime as dt
+import sys
+from typing import Annotated
+
+import typer
+from sqlalchemy import Engine
+
+from newsletter_mailer.cli.console import plural, print_json, say, table
+from newsletter_mailer.cli.options import AsJson, ByName, CampaignName, who
+from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.summary import facts, summary
+from newsletter_mailer.cli.watching import watch as watch_campaign
+from newsletter_mailer.errors import UsageError
+from newsletter_mailer.sending import control
+from newsletter_mailer.sending.campaign import Campaign, all_campaigns, find_campaign
+from newsletter_mailer.sending.counting import count
+from newsletter_mailer.sending.presence import sender_at_work
+from newsletter_mailer.sending.rules import wall_clock
+from newsletter_mailer.store.engine import reading, writing
+
+
+def status(
+    context: typer.Context,
+    campaign: Annotated[
+        str | None,
+        typer.Argument(metavar="[CAMPAIGN]", help="A campaign's name or its issue's number."),
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Look every second, until the campaign ends.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show how far campaigns are, or one of them by agency, and how fast it goes."""
+    project = context.ensure_object(Project)
+    if watch and (as_json or campaign is None):
+        raise UsageError("--watch is for one campaign, and without --json: newsletter status 6")
+    with project.store() as engine:
+        if campaign is None:
+            _list(project, engine, as_json=as_json)
+        elif watch:
+            watch_campaign(project, engine, campaign)
+        else:
+            summary(project, engine, campaign, as_json=as_json)
+            if not as_json:
+                with reading(engine) as connection:
+                    found = find_campaign(connection, campaign)
+                say(*_standing(project, found))
+
+
+def pause(
+    context: typer.Context,
+    campaign: CampaignName,
+    reason: Annotated[str, typer.Option(metavar="WORDS", help="Why, for those who look.")] = "",
+    by: ByName = None,
+    as_json: AsJson = False,
+) -> None:
+    """Stop a campaign for now, within a second or so. What is on its way still arrives."""
+    project = context.ensure_object(Project)
+    name = who(by)
+    with project.store() as engine, writing(engine) as connection:
+        known = find_campaign(connection, campaign)
+        words = f"{reason} ({name})" if reason else f"{name} asked for it"
+        control.refuse_unless(
+            control.pause(connection, known.id, words), connection, known, "paused"
+        )
+        known = find_campaign(connection, known.name)
+        counts = count(connection, known.id)
+    if as_json:
+        print_json(facts(known, counts))
+        return
+    say(
+        f"Campaign {known.name} is paused: {known.reason}.",
+        f"{counts.sent:,} have it, {plural(counts.open, 'person')} still to come.",
+        f"To go on: newsletter resume {known.name}",
+    )
+
+
+def resume(context: typer.Context, campaign: CampaignName, as_json: AsJson = False) -> None:
+    """Let a paused campaign go on."""
+    project = context.ensure_object(Project)
+    with project.store() as engine, writing(engine) as connection:
+        known = find_campaign(connection, campaign)
+        control.refuse_unless(
+            control.resume(connection, known.id, wall_clock()), connection, known, "resumed"
+        )
+        known = find_campaign(connection, known.name)
+        counts = count(connection, known.id)
+    if as_json:
+        print_json(facts(known, counts))
+        return
+    say(
+        f"Campaign {known.name} goes on: {plural(counts.open, 'person')} still to come.",
+        *_standing(project, known),
+    )
+
+
+def cancel(
+    context: typer.Context,
+    campaign: CampaignName,
+    yes: Annotated[bool, typer.Option("--yes", help="Cancel without asking.")] = False,
+    by: ByName = None,
+    as_json: AsJson = False,
+) -> None:
+    """End a campaign for good: who has not got it will not get it."""
+    project = context.ensure_object(Project)
+    with project.store() as engine:
+        with reading(engine) as connection:
+            known = find_campaign(connection, campaign)
+            counts = count(connection, known.id)
+        if not yes and not as_json:
+            if not sys.stdin.isatty():
+                raise UsageError("Nobody is there to be asked. Add --yes to cancel without asking.")
+            question = (
+                f"Cancel campaign {known.name} for good? {counts.sent:,} have it already; "
+                f"{plural(counts.pending + counts.deferred, 'person')} would not get it."
+            )
+            if not typer.confirm(question):
+                say("Nothing was changed.")
+                raise typer.Exit(1)
+        with writing(engine) as connection:
+            words = f"cancelled by {who(by)}"
+            skipped = control.cancel(connection, known.id, wall_clock(), words)
+            control.refuse_unless(skipped is not None, connection, known, "cancelled")
+            known = find_campaign(connection, known.name)
+            counts = count(connection, known.id)
+    if as_json:
+        print_json(facts(known, counts))
+        return
+    say(
+        f"Campaign {known.name} is cancelled. {plural(skipped or 0, 'person')} "
+        f"will not get it: that was still in time. {counts.sent:,} had it already.",
+    )
+    if counts.sending:
+        say(f"{plural(counts.sending, 'letter')} on the way may still arrive.")
+    say(f"The record of it: newsletter certificate {known.name}")
+
+
+def _list(project: Project, engine: Engine, *, as_json: bool) -> None:
+    with reading(engine) as connection:
+        known = [(each, count(connection, each.id)) for each in all_campaigns(connection)]
+    if as_json:
+        print_json([facts(each, counts) for each, counts in known])
+    elif known:
+        rows = [
+            (
+                each.name,
+                each.state,
+                _when(project, each.started_at or each.scheduled_at or each.frozen_at),
+                f"{counts.settled:,} of {counts.all:,}",
+            )
+            for each, counts in known
+        ]
+        table("Campaigns", "campaign", "state", "from", "settled", rows=rows)
+    else:
+        say("No campaign was started yet. `newsletter send ISSUE` starts one.")
+
+
+def _standing(project: Project, known: Campaign) -> list[str]:
+    """Where a campaign stands, and what has to be done so that it goes on."""
+    lines = [
+        f"Campaign {known.name} is {known.state}" + (f": {known.reason}." if known.reason else ".")
+    ]
+    if known.state == "scheduled" and known.scheduled_at:
+        lines.append(f"It begins on {_when(project, known.scheduled_at)}.")
+    if known.state in {"scheduled", "sending"} and not sender_at_work(project.settings.state):
+        lines.append(f"Nobody is sending it. To go on: newsletter send {known.number}")
+    elif known.state == "paused":
+        lines.append(f"To go on: newsletter resume {known.name}")
+    return lines
+
+
+def _when(project: Project, moment: dt.datetime) -> str:
+    return f"{moment.astimezone(project.settings.office.zone):%-d %B %Y, %H:%M}"
