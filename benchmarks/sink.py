@@ -37,49 +37,50 @@ class Client:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.in_message = False
-        self.tail = b""
+        self.tail: bytes | bytearray = b""
         self.messages = 0
         self.bytes = 0
 
-    def heard(self, data: bytes) -> bytes:
-        """What to answer to these bytes."""
-        answer = b""
+    def heard(self, buffer: bytearray, count: int) -> bytes:
+        """What to answer to the first `count` bytes of the buffer."""
+        start, answer = 0, b""
         if self.in_message:
-            rest = self._after_message(data)
-            if rest is None:
+            start = self._after_message(buffer, count)
+            if start < 0:
                 return b""
             answer = _TAKEN
-            data = rest
-        *lines, self.tail = (self.tail + data).split(b"\r\n")
+        *lines, self.tail = (self.tail + buffer[start:count]).split(b"\r\n")
         for line in lines:
             verb = line[:4].upper()
-            answer += _ANSWERS.get(verb, b"502 5.5.1 Unknown\r\n")
+            answer += _ANSWERS.get(bytes(verb), b"502 5.5.1 Unknown\r\n")
             if verb == b"DATA":
                 self.in_message = True
                 self.tail = b"\r\n"  # so that the end of an empty message is found
         return answer
 
-    def _after_message(self, data: bytes) -> bytes | None:
-        """What follows the end of the message, or None where the end has not come yet.
+    def _after_message(self, buffer: bytearray, count: int) -> int:
+        """Where that begins which follows the message; -1 where its end has not come yet.
 
         A client has to wait for the answer to DATA before it sends a body, so that nothing
         but one group of commands can follow the end: it is near, or not here.
         """
-        at = data.rfind(_END, max(0, len(data) - _LONGEST_GROUP))
+        at = buffer.rfind(_END, max(0, count - _LONGEST_GROUP), count)
         if at < 0:
             # `tail` holds the bytes before these, in which the end may have begun.
-            seam = self.tail + data[: len(_END) - 1]
-            at = seam.find(_END) - len(self.tail)
-            if at < -len(self.tail):
-                self.tail = seam[1 - len(_END) :] if len(data) < len(_END) else data[1 - len(_END) :]
-                self.bytes += len(data)
-                return None
+            seam = self.tail + bytes(buffer[: min(count, len(_END) - 1)])
+            at = seam.find(_END)
+            if at < 0:
+                kept = seam if count < len(_END) else bytes(buffer[count - len(_END) : count])
+                self.tail = kept[1 - len(_END) :]
+                self.bytes += count
+                return -1
+            at -= len(self.tail)
         after = at + len(_END)
         self.bytes += after
         self.messages += 1
         self.in_message = False
         self.tail = b""
-        return data[after:]
+        return after
 
 
 class Sink:
@@ -89,6 +90,7 @@ class Sink:
         self._delay = delay
         self._late: list[tuple[float, int, Client, bytes]] = []
         self._number = 0
+        self._buffer = bytearray(_READ_AT_ONCE)
         self._clients: list[Client] = []
         self._poll = select.epoll()
         self._by_number: dict[int, Client] = {}
@@ -135,16 +137,16 @@ class Sink:
 
     def _hear(self, client: Client) -> None:
         try:
-            data = client.connection.recv(_READ_AT_ONCE)
+            count = client.connection.recv_into(self._buffer)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        if not data:
+            count = 0
+        if not count:
             del self._by_number[client.connection.fileno()]
             client.connection.close()
             return
-        answer = client.heard(data)
+        answer = client.heard(self._buffer, count)
         if answer:
             self._answer(client, answer)
 

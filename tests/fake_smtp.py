@@ -206,7 +206,7 @@ class FakeSmtp:
         return [message.recipient for message in self.taken]
 
 
-class _Gone(Exception):
+class _GoneError(Exception):
     """The connection is over."""
 
 
@@ -239,7 +239,7 @@ class _Session:
             self._normal("connect", "220 fake.example.org ESMTP")
             while True:
                 self._command(self._line())
-        except (_Gone, OSError):
+        except (_GoneError, OSError):
             pass
         finally:
             self._connection.close()
@@ -250,7 +250,7 @@ class _Session:
         self._flush()
         data = self._connection.recv(65_536)
         if not data:
-            raise _Gone
+            raise _GoneError
         self._input += data
 
     def _line(self) -> str:
@@ -325,7 +325,7 @@ class _Session:
                 with contextlib.suppress(OSError):
                     while not self._server.stopped.is_set():
                         self._connection.sendall(b"250-" + b"x" * 4096)
-                raise _Gone
+                raise _GoneError
             case "drip":
                 self._flush()
                 for byte in normal.encode() + b"\r\n":
@@ -338,12 +338,12 @@ class _Session:
 
     def _end(self) -> None:
         self._flush()
-        raise _Gone
+        raise _GoneError
 
     def _hang(self) -> None:
         while not self._server.stopped.is_set() and self._connection.recv(65_536):
             pass
-        raise _Gone
+        raise _GoneError
 
     # Commands
 
@@ -379,7 +379,7 @@ class _Session:
                 self._say("500 5.5.1 Unknown command")
 
     def _normal(self, step: str, reply: str) -> bool:
-        """Give the normal reply unless the rules want another. True where it was given in the end."""
+        """Give the normal reply unless the rules want another; True where it was given."""
         do = self._server.what_to_do(step, self._recipient)
         if do:
             self._misbehave(do, reply)
@@ -505,7 +505,7 @@ class _Session:
 
 
 def certificate(folder: Path, *names: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A throw-away certificate for these host names: the server's side, and a client's that trusts it."""
+    """A throw-away certificate for these names: the server's side, and a client that trusts it."""
     key = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "fake.example.org")])
     now = dt.datetime.now(dt.UTC)

@@ -17,21 +17,21 @@ STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "d
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 ROOMS = {
-    "mjml": "compiling",
-    "premailer": "compiling",
-    "jinja2": "compiling",
-    "tinycss2": "compiling",
-    "icalendar": "compiling",
-    "markdown_it": "reading",
-    "yaml": "reading",
-    "PIL": "reading",
-    "aiohttp": "checking",
-    "alembic": "store",
-    "typer": "cli",
-    "rich": "cli",
-    "itsdangerous": "sending",
-    "sendgrid": "sending",
-    "dns": "doctor",
+    "mjml": {"compiling"},
+    "premailer": {"compiling"},
+    "jinja2": {"compiling", "sending"},
+    "tinycss2": {"compiling"},
+    "icalendar": {"compiling"},
+    "markdown_it": {"reading"},
+    "yaml": {"reading"},
+    "PIL": {"reading"},
+    "aiohttp": {"checking"},
+    "alembic": {"store"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "itsdangerous": {"sending"},
+    "sendgrid": {"sending"},
+    "dns": {"doctor"},
 }
 
 
@@ -62,11 +62,11 @@ def test_imports_point_one_way(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
 def test_other_peoples_packages_stay_in_their_room(path: Path) -> None:
-    """MJML, premailer and Jinja are used by compiling only, and so on."""
+    """MJML and premailer are used by compiling only, Jinja where pages are made, and so on."""
     room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
     for name in imports(path):
         top = name.split(".")[0]
-        assert ROOMS.get(top, room) == room, f"{path.name} imports {name}"
+        assert room in ROOMS.get(top, {room}), f"{path.name} imports {name}"
 
 
 def test_every_package_that_is_imported_is_declared() -> None:

@@ -66,7 +66,7 @@ def covered(message: bytes) -> list[str]:
 
 
 def test_a_signed_message_is_found_good() -> None:
-    """dkimpy's verifier accepts it, and the message itself is unchanged behind the signature."""
+    """Another program accepts it, and the message itself is unchanged behind the signature."""
     message = signed()
     assert good(message)
     assert message.endswith(MESSAGE)
@@ -77,9 +77,9 @@ def test_every_field_that_matters_is_covered() -> None:
     """All list headers are in h= (RFC 8058, 4), and From once more than it is there."""
     names = covered(signed())
     for name in (
-        "to subject date message-id reply-to mime-version content-type list-id "
-        "list-unsubscribe list-unsubscribe-post feedback-id"
-    ).split():
+        *("to", "subject", "date", "message-id", "reply-to", "mime-version", "content-type"),
+        *("list-id", "list-unsubscribe", "list-unsubscribe-post", "feedback-id"),
+    ):
         assert names.count(name) == 1
     assert names.count("from") == 2
 
@@ -126,7 +126,9 @@ def test_ed25519() -> None:
     assert base64.b64encode(hashlib.sha256(Relaxed.canonicalize_body(body)).digest()) in mine
     hasher = dkim.HashThrough(hashlib.sha256())
     names = [name.encode() for name in covered(message)]
-    dkim.hash_headers(hasher, Relaxed, fields[1:], names, fields[0], {})
+    dkim.hash_headers(
+        hasher, Relaxed, Relaxed.canonicalize_headers(fields[1:]), names, fields[0], {}
+    )
     signature = base64.b64decode(re.sub(rb"\s", b"", mine.rpartition(b"b=")[2]))
     ED25519.public_key().verify(signature, hasher.digest())
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import cycle
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter_mailer.sending.transports.contract import Outcome
@@ -30,7 +30,7 @@ def post(number: int, content: bytes = b"") -> Post:
 
 @dataclass
 class Model:
-    """A well-behaved server as a function from bytes to bytes; `plans` are its replies by letter."""
+    """A well-behaved server from bytes to bytes; `plans` are its replies by letter."""
 
     plans: dict[int, tuple[str, str]]
     chunking: bool
@@ -108,6 +108,7 @@ def _small(number: int) -> bytes:
     return f"Subject: {number}\r\n\r\nHello =2E\r\n\r\n".encode("ascii")
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_packets_may_be_cut_anywhere(data: st.DataObject) -> None:
     """Both ways, at any byte: each letter gets its own answer, and the server the right bytes."""
@@ -153,9 +154,10 @@ def test_packets_may_be_cut_anywhere(data: st.DataObject) -> None:
     assert begun == [number for number, plan in plans.items() if plan[0].startswith("2")]
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=30), st.booleans(), st.booleans())
-def test_no_bytes_can_upset_it(packets: list[bytes], pipelining: bool, chunking: bool) -> None:  # noqa: FBT001
-    """Any bytes at all give answers or a fault, never an exception, nor two answers for one letter."""
+def test_no_bytes_can_upset_it(packets: list[bytes], pipelining: bool, chunking: bool) -> None:
+    """Any bytes at all give answers or a fault, never an exception, and no letter two answers."""
     conversation = Conversation(Offer(pipelining=pipelining, chunking=chunking))
     given_out = 0
     answers: list[Answer] = []

@@ -48,9 +48,11 @@ def segment(names: Sequence[str], registry: Registry, settings: Settings) -> Seg
     Names may also stand in one word with commas between.
 
     Raises:
-        UsageError: a name that none of them has.
+        UsageError: a name that none of them has, or names that are all empty.
     """
     words = tuple(word.strip() for name in names for word in name.split(",") if word.strip())
+    if names and not words:
+        raise UsageError("--audience names nobody. For everyone, write --audience all.")
     return Segment(words, tuple(_part(word, registry, settings) for word in words))
 
 

@@ -134,6 +134,8 @@ def cancel(
     )
     if counts.sending:
         say(f"{plural(counts.sending, 'letter')} on the way may still arrive.")
+        if not sender_at_work(project.settings.state):
+            say(f"Whoever sent them is gone. To find out: newsletter send {known.number}")
     say(f"The record of it: newsletter certificate {known.name}")
 
 

@@ -103,7 +103,9 @@ def send(
             if campaign is None:
                 raise typer.Exit(1)
             ending = None
-            if campaign.state not in _ENDED:
+            with reading(engine) as connection:
+                left = count(connection, campaign.id).open
+            if campaign.state not in _ENDED or left:  # a killed sender left it, then a cancel
                 ending = _send(project, engine, campaign, quiet=as_json)
         with reading(engine) as connection:
             counts = count(connection, campaign.id)

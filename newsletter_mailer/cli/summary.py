@@ -48,7 +48,8 @@ def summary(project: Project, engine: Engine, name: str, *, as_json: bool) -> No
         campaign = find_campaign(connection, name)
         variants = variants_of(connection, campaign.id)
         progress = measure(connection, campaign, wall_clock())
-        failed = failures(connection, campaign.id) if progress.counts.failed else []
+        most = None if as_json else _SHOWN_FAILURES
+        failed = failures(connection, campaign.id, most) if progress.counts.failed else []
     outbox = project.settings.outbox / campaign.name
     people = progress.recipients
     if as_json:
@@ -77,10 +78,10 @@ def summary(project: Project, engine: Engine, name: str, *, as_json: bool) -> No
             for index, (id_, name) in enumerate(variant.agencies.items())
         ],
     )
-    for email, reason in failed[:_SHOWN_FAILURES]:
+    for email, reason in failed:
         say(f"Failed: {email}: {reason}")
-    if len(failed) > _SHOWN_FAILURES:
-        say(f"… and {len(failed) - _SHOWN_FAILURES:,} more that failed.")
+    if progress.counts.failed > len(failed):
+        say(f"… and {progress.counts.failed - len(failed):,} more that failed.")
     say("", counted(progress.counts), *kinds(progress.errors), *pace(progress))
     for reason, number in campaign.excluded.items():
         say(f"Left out when it was frozen: {number:,} {reason}.")

@@ -98,13 +98,17 @@ def close(connection: Connection, hold: Hold) -> None:
     )
 
 
-def reopen(connection: Connection, hold: Hold) -> None:
-    """Have a batch looked at again that was closed, since letters of it came back."""
-    connection.execute(
+def reopen(connection: Connection, hold: Hold) -> bool:
+    """Have a batch looked at again that was closed, since letters of it came back.
+
+    False where it was not closed: whoever works on it finds them.
+    """
+    done = connection.execute(
         update(batch)
         .where(*_of(hold), batch.c.state == "done", may(BatchStep.REOPEN))
         .values(taking(BatchStep.REOPEN) | {"owner": "", "lease_until": None})
     )
+    return done.rowcount == 1
 
 
 def next_due(connection: Connection, campaign_id: int, owner: str) -> dt.datetime | None:

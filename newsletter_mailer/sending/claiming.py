@@ -25,7 +25,7 @@ _LOOK_AFTER = 1.0
 _SAFE_SHARE = 0.7
 """Of a lease; after it no letter is begun, since somebody else may soon take the batch."""
 
-_RESERVED = 20.0
+_RESERVED = 5.0
 """Seconds of a rate limit that a group takes up at most."""
 
 _FEW = 10
@@ -44,8 +44,9 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Claimed letters. The first may go at `begin`, on the monotonic clock, the others each
-    `apart` seconds after the one before.
+    """Claimed letters: the first may go at `begin`, on the monotonic clock.
+
+    Each of the others may go `apart` seconds after the one before.
     """
 
     work: Work
@@ -97,6 +98,16 @@ class Claims:
             self._tally[receipt.outcome] += 1
             self.settled += receipt.outcome not in {Outcome.RETRY, Outcome.UNSENT}
         self._works = [work for work in self._works if work.out or not work.through]
+
+    @property
+    def holding(self) -> bool:
+        """Whether there are batches in hand."""
+        return bool(self._works)
+
+    def let_go(self, connection: Connection) -> None:
+        """Give up every batch in hand; no letter of them is out."""
+        for work in self._works:
+            batches.close(connection, work.hold)
 
     def look(self, connection: Connection) -> None:
         """Once a second: has somebody paused the campaign, and are the leases still ours?"""

@@ -57,9 +57,18 @@ def cancel(connection: Connection, campaign_id: int, now: dt.datetime, reason: s
     """
     if not _step(connection, campaign_id, CampaignStep.CANCEL, reason=reason, finished_at=now):
         return None
+    return skip_rest(connection, campaign_id, now)
+
+
+def skip_rest(connection: Connection, campaign_id: int, now: dt.datetime) -> int:
+    """Skip what is still to be sent of a cancelled campaign; how many that were.
+
+    Letters that were on their way when it was cancelled may come back to it afterwards.
+    """
+    cancelled = exists().where(campaign.c.id == campaign_id, campaign.c.state == "cancelled")
     done = connection.execute(
         update(delivery)
-        .where(delivery.c.campaign_id == campaign_id, may(DeliveryStep.CANCEL))
+        .where(delivery.c.campaign_id == campaign_id, may(DeliveryStep.CANCEL), cancelled)
         .values(taking(DeliveryStep.CANCEL) | {"settled_at": now, "error": "cancelled"})
     )
     return done.rowcount
@@ -72,7 +81,7 @@ def finish(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
 
 
 def reopen(connection: Connection, campaign_id: int) -> bool:
-    """Let a campaign that was done send once more what an operator gave back to it."""
+    """Let a campaign that was done send once more, since letters were given back to it."""
     return _step(connection, campaign_id, CampaignStep.REOPEN, finished_at=None)
 
 

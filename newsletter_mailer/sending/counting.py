@@ -46,16 +46,6 @@ def count(connection: Connection, campaign_id: int) -> Counts:
     return Counts(**{row.status: row.number for row in rows})
 
 
-def count_by_agency(connection: Connection, campaign_id: int) -> dict[str, int]:
-    """How many readers of each agency are in the frozen audience."""
-    rows = connection.execute(
-        select(delivery.c.agency, func.count().label("number"))
-        .where(delivery.c.campaign_id == campaign_id)
-        .group_by(delivery.c.agency)
-    )
-    return {row.agency: row.number for row in rows}
-
-
 def count_by_error(connection: Connection, campaign_id: int) -> list[tuple[str, str, str, int]]:
     """What went wrong, most frequent first: status, code, words, and how often."""
     number = func.count().label("number")
@@ -66,16 +56,19 @@ def count_by_error(connection: Connection, campaign_id: int) -> list[tuple[str, 
             delivery.c.status.in_(("failed", "deferred", "in_doubt")),
         )
         .group_by(delivery.c.status, delivery.c.code)
-        .order_by(number.desc())
+        .order_by(number.desc(), delivery.c.status, delivery.c.code)
     )
     return [(status, code, error, times) for status, code, error, times in rows]
 
 
-def failures(connection: Connection, campaign_id: int) -> list[tuple[str, str]]:
-    """The addresses whose delivery failed, each with the reason."""
+def failures(
+    connection: Connection, campaign_id: int, most: int | None = None
+) -> list[tuple[str, str]]:
+    """The addresses whose delivery failed, each with the reason; only the first `most`."""
     found = (
         select(delivery.c.email, delivery.c.error)
         .where(delivery.c.campaign_id == campaign_id, delivery.c.status == "failed")
         .order_by(delivery.c.subscriber_id)
+        .limit(most)
     )
     return [(email, error) for email, error in connection.execute(found)]

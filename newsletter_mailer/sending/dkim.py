@@ -52,13 +52,15 @@ _SMALLEST_RSA = 1024
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
 _SPACES = re.compile(rb"[\t ]+")
 _FOLDED = re.compile(rb"[\t \r\n]+")
-_LINE_WIDTH = 76
+_LINE_WIDTH = 72
 
 
 class Signer:
     """Signs for one domain with one key."""
 
-    def __init__(self, domain: str, selector: str, key: rsa.RSAPrivateKey | Ed25519PrivateKey):
+    def __init__(
+        self, domain: str, selector: str, key: rsa.RSAPrivateKey | Ed25519PrivateKey
+    ) -> None:
         self._sign: Callable[[bytes], bytes]
         if isinstance(key, Ed25519PrivateKey):
             # RFC 8463, 3: it is the SHA-256 digest that is signed.

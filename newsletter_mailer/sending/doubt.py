@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, distinct, select, update
 
+from newsletter_mailer.errors import UsageError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
 from newsletter_mailer.store.tables import batch, delivery
@@ -65,7 +66,15 @@ def settle(
 
     `resend` makes them pending again, and opens their batches and the campaign: some of
     them may get it a second time, which is why a person has to ask for it.
+
+    Raises:
+        UsageError: `resend`, and the campaign was cancelled.
     """
+    if how is Settlement.RESEND and control.state_of(connection, campaign_id) == "cancelled":
+        raise UsageError(
+            "The campaign was cancelled, so nothing of it is sent again. Settle these as sent, "
+            "failed or skip; who was skipped can get the issue in another campaign."
+        )
     step = _STEPS[how]
     chosen = [delivery.c.campaign_id == campaign_id, may(step)]
     if emails:

@@ -6,6 +6,7 @@ before. So at any moment at most two groups are claimed and not yet handed over.
 """
 
 import datetime as dt
+import math
 import threading
 import time
 from collections import deque
@@ -28,6 +29,9 @@ LOOK_AFTER = 1.0
 
 _MOMENT = 0.005
 """Seconds that a transport is kept waiting for a group that is just being claimed."""
+
+_CATCH_UP = 0.1
+"""Seconds by which letters may be late and still keep the rate; transports look as often."""
 
 _TRIES = 4
 """Times that what is known is written down before the journal has to keep it."""
@@ -54,7 +58,9 @@ class Feed:
         self._changed = threading.Condition()
         self._ready: deque[Group] = deque()
         self._receipts: list[Receipt] = []
+        self._in_hand: list[Receipt] = []  # being written down at this moment
         self._out: set[int] = set()
+        self._paced = -math.inf
         self._busy = False
         self._dry = False  # nothing could be claimed at the last look
         self._closing = False
@@ -75,12 +81,14 @@ class Feed:
                 yield None
                 continue
             for at, delivery in enumerate(group.deliveries):
-                due = group.begin + at * group.apart
+                due = max(group.begin + at * group.apart, self._paced)
                 while now() < due and not self._stopping:
                     yield None
                 if self._stopping or now() >= group.work.good_until:
                     self._give_back(group, at)
                     break
+                # After a standstill not all that is overdue goes at once.
+                self._paced = max(self._paced, now() - _CATCH_UP) + group.apart
                 yield self._letters.of(delivery)
 
     def settle(self, receipt: Receipt) -> None:
@@ -103,7 +111,7 @@ class Feed:
             self._closing = True
             self._changed.wait_for(lambda: not self._busy)
             groups, self._ready = list(self._ready), deque()
-            known = {receipt.subscriber_id for receipt in self._receipts}
+            known = {receipt.subscriber_id for receipt in [*self._receipts, *self._in_hand]}
             left = self._out - known
         waiting = {each.subscriber_id for group in groups for each in group.deliveries}
         for number in sorted(left):
@@ -116,6 +124,11 @@ class Feed:
         if self._error is not None:
             raise self._error
         return self._claims.next_at
+
+    @property
+    def all_written(self) -> bool:
+        """Whether the ledger holds all that the journal tells."""
+        return not self._out
 
     @property
     def _stopping(self) -> bool:
@@ -141,6 +154,8 @@ class Feed:
         try:
             while self._turn():
                 pass
+            if self.all_written:
+                self._let_go()
         except Exception as error:
             self._error = error
         finally:
@@ -148,12 +163,19 @@ class Feed:
                 self._ended, self._busy = True, False
                 self._changed.notify_all()
 
+    def _let_go(self) -> None:
+        """Leave no batch behind that somebody would have to wait for."""
+        if self._claims.holding:
+            with writing(self._engine) as connection:
+                self._claims.let_go(connection)
+
     def _turn(self) -> bool:
         """Write down and claim; False when there is nothing left to do."""
         with self._changed:
             pause = MARK_AFTER if self._receipts else LOOK_AFTER
             self._changed.wait_for(self._has_work, timeout=pause)
             receipts, self._receipts = self._receipts, []
+            self._in_hand = receipts
             self._claims.ending = self._claims.ending or self._stopping
             wanted = not self._ready and not self._stopping
             self._busy = wanted
@@ -176,6 +198,7 @@ class Feed:
         if group:
             self._journal.expect({each.subscriber_id: each.attempt for each in group.deliveries})
         with self._changed:
+            self._in_hand = []
             self._out.difference_update(numbers)
             if group:
                 self._out.update(each.subscriber_id for each in group.deliveries)
@@ -192,7 +215,7 @@ class Feed:
         self._claims.ending = True
         with self._changed:
             self._error = error
-            self._receipts = receipts + self._receipts
+            self._receipts, self._in_hand = receipts + self._receipts, []
             self._busy = False
             self._changed.notify_all()
         self._tries += self._closing

@@ -46,15 +46,10 @@ def hash_content(
     hashed anew, and neither can the whole.
     """
     frozen = variants_of(connection, campaign.id)
-    kept = dict(
-        connection.execute(
-            select(variant.c.name, variant.c.content_hash).where(
-                variant.c.campaign_id == campaign.id
-            )
-        )
-        .tuples()
-        .all()
+    rows = connection.execute(
+        select(variant.c.name, variant.c.content_hash).where(variant.c.campaign_id == campaign.id)
     )
+    kept = {row.name: row.content_hash for row in rows}
     pictures = {
         image.name: hashlib.sha256(image.content).hexdigest()
         for image in images_of(connection, campaign.id)

@@ -6,7 +6,7 @@ meanwhile changes nothing that the new owner did.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import (
@@ -23,12 +23,19 @@ from sqlalchemy import (
 )
 
 from newsletter_mailer.mailbox import address_key
+from newsletter_mailer.sending import control
 from newsletter_mailer.sending.batches import Hold, renew, reopen
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 from newsletter_mailer.store.tables import campaign, delivery, subscriber, suppression
 
 LONGEST_PAUSE = dt.timedelta(hours=4)
+
+LEAST_TRIES = 3
+"""Attempts that a letter has at least, before it fails for having been refused for now."""
+
+_LONGEST_ASKED = 7 * 86_400.0
+"""Seconds, the longest time that another side's wish to wait is taken at its word."""
 
 MOST_FALSE_STARTS = 5
 """Attempts that broke off before they counted, after which a letter waits like one refused."""
@@ -73,7 +80,8 @@ class Retries:
     """How a letter is tried again that was refused for now.
 
     The first pause is `first`, each later one four times as long up to `LONGEST_PAUSE`;
-    after `give_up_at` it has failed.
+    after `give_up_at` it has failed, though not before its `LEAST_TRIES`: at a slow rate
+    its turn may come late.
     """
 
     first: dt.timedelta
@@ -84,9 +92,9 @@ class Retries:
 
         `asked` is how many seconds the other side asked for.
         """
-        pause = min(self.first * 4 ** min(attempt - 1, 20), LONGEST_PAUSE)
-        due = now + max(pause, dt.timedelta(seconds=asked or 0))
-        return due if due <= self.give_up_at else None
+        pause = min(self.first * 4 ** min(attempt - 1, 10), LONGEST_PAUSE)
+        due = now + max(pause, dt.timedelta(seconds=min(asked or 0, _LONGEST_ASKED)))
+        return due if due <= self.give_up_at or attempt < LEAST_TRIES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,15 +171,18 @@ def mark(
             [{"campaign": hold.campaign_id, "at": hold.epoch, **row} for row in rows],
         )
     if DeliveryStep.RELEASE in by_step or DeliveryStep.DEFER in by_step:
-        reopen(connection, hold)
+        _come_back(connection, hold, now)
     for one in marks:
         if one.receipt.dead:
             _suppress(connection, hold.campaign_id, one.receipt, now)
 
 
-def release(connection: Connection, hold: Hold, subscriber_ids: Iterable[int]) -> None:
-    """Make deliveries `pending` again that were claimed and surely have not left."""
-    _move(connection, hold, list(subscriber_ids), DeliveryStep.RELEASE, None)
+def _come_back(connection: Connection, hold: Hold, now: dt.datetime) -> None:
+    """See to letters that did not leave: their batch goes on, or they end with the campaign."""
+    if control.state_of(connection, hold.campaign_id) == "cancelled":
+        control.skip_rest(connection, hold.campaign_id, now)
+    elif reopen(connection, hold):
+        control.reopen(connection, hold.campaign_id)
 
 
 def _fate(one: Mark, now: dt.datetime, retries: Retries) -> tuple[DeliveryStep, dict[str, object]]:

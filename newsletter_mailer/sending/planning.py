@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.sending.rate import limits
 from newsletter_mailer.sending.recipients import Recipients, count_excluded, count_recipients
 from newsletter_mailer.settings import Settings
-
-_HOUR = 3_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,14 @@ def plan(
     people = count_recipients(connection, wanted)
     number = sum(people.values())
     send = settings.send
-    rates = [rate for rate in (send.per_second, (send.per_hour or 0) / _HOUR) if rate]
+    times = [
+        max(number / limit.rate - limit.slack, 0.0)
+        for limit in limits(send.per_second, send.per_hour)
+    ]
     return Plan(
         {email.name: email.agencies for email in emails},
         people,
         count_excluded(connection, wanted),
         math.ceil(number / send.batch_size),
-        number / min(rates) if rates else None,
+        max(times, default=None),
     )

@@ -15,6 +15,9 @@ _HOUR = 3600.0
 _BURST = 0.1
 """Of an hour's letters, a tenth may go at once; the rest is spread, so no hour has more."""
 
+_SKEW = 5.0
+"""Seconds by which clocks may differ; a row from further ahead is from before a jump back."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -48,29 +51,31 @@ def reserve(
 ) -> Reservation:
     """Reserve the time of so many letters under all limits, in the caller's transaction.
 
-    A row that lies further ahead than its limit can bring it comes from a clock that was
-    put back since; it counts as that far ahead, and no further.
+    A row that was written well after `now` comes from before the clock was put back; it is
+    put back by as much.
     """
     wait = apart = 0.0
     moment = now.timestamp()
     for limit in wanted:
         length = number / limit.rate
-        known = connection.scalar(
-            select(rate_bucket.c.tat).where(rate_bucket.c.key == limit.key).with_for_update()
-        )
-        if known is None:
-            connection.execute(insert(rate_bucket).values(key=limit.key, tat=moment))
+        row = connection.execute(
+            select(rate_bucket).where(rate_bucket.c.key == limit.key).with_for_update()
+        ).one_or_none()
+        if row is None:
+            connection.execute(
+                insert(rate_bucket).values(key=limit.key, tat=moment, written=moment)
+            )
             known = moment - limit.slack
-        furthest = moment + max(_LONGEST, length)
-        begin = max(min(known, furthest), moment - limit.slack)
+        else:
+            back = row.written - moment
+            known = row.tat - (back if back > _SKEW else 0.0)
+        begin = max(known, moment - limit.slack)
         connection.execute(
-            update(rate_bucket).where(rate_bucket.c.key == limit.key).values(tat=begin + length)
+            update(rate_bucket)
+            .where(rate_bucket.c.key == limit.key)
+            .values(tat=begin + length, written=moment)
         )
         wait = max(wait, begin - moment)
-        if begin >= moment:
+        if begin + length > moment:
             apart = max(apart, 1 / limit.rate)
     return Reservation(max(wait, 0.0), apart)
-
-
-_LONGEST = 60.0
-"""Seconds ahead that reservations reach at most: groups are cut to less than a lease."""

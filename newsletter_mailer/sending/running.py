@@ -102,6 +102,7 @@ def run(
         next_at = _pass(dispatch, stop, progress)
         with writing(engine) as connection:
             control.finish(connection, number, rules.clock())
+            control.skip_rest(connection, number, rules.clock())
             counts = count(connection, number)
             state = control.state_of(connection, number)
         ending = Ending(counts, next_at if state in {"scheduled", "sending"} else None)
@@ -122,7 +123,7 @@ def _pass(
         settled = count(connection, dispatch.campaign_id).settled
     progress(settled)
     journal = Journal(dispatch.journals, owner)
-    written = False
+    feed = None
     try:
         claims = Claims(dispatch.campaign_id, owner, dispatch.rules, settled)
         feed = Feed(dispatch.engine, claims, dispatch.letters, journal, stop, progress)
@@ -131,9 +132,8 @@ def _pass(
                 feed.settle(receipt)
         finally:
             next_at = feed.finish()
-            written = True
     finally:
-        journal.close(done=written)
+        journal.close(done=feed is None or feed.all_written)
     return next_at
 
 

@@ -23,22 +23,29 @@ def start_time(text: str, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:
     try:
         if len(text.strip()) <= len("00:00:00"):
             clock = dt.time.fromisoformat(text.strip())
-            asked = dt.datetime.combine(here.date(), clock, zone)
-            if asked <= here:
+            if clock.tzinfo:
+                raise ValueError
+            asked = _to_come(dt.datetime.combine(here.date(), clock, zone), now)
+            if asked.astimezone(dt.UTC) <= now:
                 asked = dt.datetime.combine(here.date() + dt.timedelta(days=1), clock, zone)
         else:
             asked = dt.datetime.fromisoformat(text.strip())
-            asked = asked if asked.tzinfo else asked.replace(tzinfo=zone)
-    except ValueError as error:
+            asked = asked if asked.tzinfo else _to_come(asked.replace(tzinfo=zone), now)
+        moment = asked.astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
         raise UsageError(
             f"--at {text!r} is not a time. Write it as 2026-11-23 09:00, or as 09:00."
         ) from error
-    moment = asked.astimezone(dt.UTC)
     if moment.astimezone(asked.tzinfo).replace(tzinfo=None) != asked.replace(tzinfo=None):
         raise UsageError(f"--at {text!r}: the clocks go forward then, and leave that time out.")
     if moment <= now:
         raise UsageError(f"--at {text!r} lies behind: it is {here:%Y-%m-%d %H:%M} now.")
     return moment
+
+
+def _to_come(asked: dt.datetime, now: dt.datetime) -> dt.datetime:
+    """Of a time that comes twice, since the clocks go back, the first that is to come."""
+    return asked if asked.astimezone(dt.UTC) > now else asked.replace(fold=1)
 
 
 def opens(send: Send, zone: ZoneInfo, now: dt.datetime) -> dt.datetime:

@@ -46,7 +46,7 @@ class CampaignStep(Enum):
     CANCEL = _step("scheduled sending paused", "cancelled")
     FINISH = _step("sending", "done")
     REOPEN = _step("done", "sending")
-    """An operator had letters in doubt sent again after the end."""
+    """Letters came back after the end: somebody had given them up, or wants them sent again."""
 
 
 class BatchStep(Enum):
@@ -70,7 +70,6 @@ class DeliveryStep(Enum):
     """It has surely not left."""
 
     DOUBT = _step("sending", "in_doubt")
-    GIVE_UP = _step("deferred", "failed")
     SUPPRESS = _step("pending deferred", "suppressed")
     CANCEL = _step("pending deferred", "skipped")
     SETTLE_SENT = _step("in_doubt", "sent")

@@ -219,10 +219,11 @@ delivery = Table(
 )
 
 # The generic cell rate algorithm in one row: `tat` is when the next message is due, in
-# seconds since 1970.
+# seconds since 1970; `written` is when that was worked out, by the same clock.
 rate_bucket = Table(
     "rate_bucket",
     metadata,
     Column("key", Text, primary_key=True),
     Column("tat", Float, nullable=False),
+    Column("written", Float, nullable=False),
 )

@@ -7,7 +7,7 @@ from newsletter_mailer.sending.transports.smtp.connecting import Opened
 from newsletter_mailer.sending.transports.smtp.conversation import Answer, Conversation
 from newsletter_mailer.sending.transports.smtp.replies import Step
 
-_READ_AT_ONCE = 65_536
+_READ_AT_ONCE = 16_384
 _ENCRYPT_AT_ONCE = 65_536
 _FLOOD = 1_000_000
 """Bytes read in one go that no server has to say."""
@@ -103,8 +103,11 @@ class Channel:
         return now - self.since > (final if waiting is Step.MESSAGE else reply)
 
     def leave(self, now: float) -> None:
-        """Say QUIT, where nothing is under way any more."""
+        """Say QUIT, where nothing is under way any more and it would be heard."""
         self.leaving, self.since = True, now
+        if self.conversation.closing:
+            self.lost = "given up"
+            return
         try:
             self.connection.send(b"QUIT\r\n")
         except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):

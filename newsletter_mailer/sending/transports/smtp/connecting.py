@@ -19,6 +19,7 @@ _SCHEMES: dict[str, tuple[Literal["plain", "starttls", "tls"], int]] = {
     "smtps": ("tls", 465),
 }
 _FORMS = "smtp://HOST, smtp+starttls://USER:PASSWORD@HOST or smtps://USER:PASSWORD@HOST"
+_ESCAPES = "Write /, ?, # and @ in a password as %2F, %3F, %23 and %40"
 _UNKNOWN_COMMAND = (500, 501, 502, 504)
 
 
@@ -66,23 +67,22 @@ def read_url(url: str) -> Relay:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
-    except ValueError as error:
-        raise _malformed("it is not a URL with a port from 1 to 65535") from error
+    except ValueError:
+        # Without its cause, which would show a piece of the password.
+        raise _malformed(f"its host or port makes no sense. {_ESCAPES}") from None
     if parts.scheme not in _SCHEMES:
         raise _malformed("it does not begin with smtp://, smtp+starttls:// or smtps://")
     if not parts.hostname:
         raise _malformed("it names no host")
     if parts.path.strip("/") or parts.query or parts.fragment:
-        raise _malformed(
-            "something follows the host. Write /, ?, # and @ in a password as %2F, %3F, %23 and %40"
-        )
+        raise _malformed(f"something follows the host. {_ESCAPES}")
     if port == 0:
         raise _malformed("its port is 0")
     security, usual = _SCHEMES[parts.scheme]
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    if not (user + password).isascii() or not (user + password).isprintable() or not user.strip():
-        if user or password:
-            raise _malformed("its user or password is empty or not plain ASCII")
+    login = user + password
+    if login and not (user.strip() and login.isascii() and login.isprintable()):
+        raise _malformed("its user is empty, or user or password are not plain ASCII")
     if user and security == "plain" and not _is_here(parts.hostname):
         raise _malformed(
             "with smtp:// the password would travel unprotected. Use smtp+starttls:// or smtps://"
@@ -134,6 +134,7 @@ class Opening:
         self._connect = connect
         self._reply = reply
         self._socket: socket.socket | None = None
+        self._client: smtplib.SMTP | None = None
         self._abandoned = False
 
     def abandon(self) -> None:
@@ -145,7 +146,7 @@ class Opening:
                 connection.shutdown(socket.SHUT_RDWR)
 
     def run(self) -> Opened | Failed:
-        """Connect, greet, secure and authorise. `connect` and `reply` limit each step in seconds."""
+        """Connect, greet, secure and authorise, each step within its limit."""
         relay = self._relay
         result: Opened | Failed
         try:
@@ -174,6 +175,8 @@ class Opening:
         return Failed(f"{relay} gave no answer in time") if self._abandoned else result
 
     def _close(self) -> None:
+        if self._client is not None:
+            self._client.close()  # its file would hold the socket open
         if self._socket is not None:
             self._socket.close()
 
@@ -184,7 +187,7 @@ class Opening:
         self._socket.settimeout(self._reply)
         if relay.security == "tls":
             self._secure()
-        client = smtplib.SMTP(local_hostname=self._name)
+        client = self._client = smtplib.SMTP(local_hostname=self._name)
         client.sock = self._socket
         code, words = client.getreply()
         if code != 220:  # noqa: PLR2004 - RFC 5321, 4.3.1
@@ -256,9 +259,11 @@ class Opening:
         said = " ".join(f"{code} {text}".split())[:300]
         return Failed(f"{self._relay} {how} {said}" if code > 0 else f"{self._relay} hung up")
 
-    def _taken_over(self, client: smtplib.SMTP) -> Opened:
+    def _taken_over(self, client: smtplib.SMTP) -> Opened | Failed:
         """The bare connection, not blocking any more."""
-        connection = client.sock
+        connection = self._socket
+        if connection is None:
+            return Failed("there is no connection")
         connection.setblocking(False)
         early = b""
         if client.file is not None:

@@ -85,6 +85,7 @@ class Conversation:
         self.offer = offer
         self.fault = ""
         self.closing = False
+        self._last_step = Step.RCPT if offer.chunking else Step.DATA
         self._awaiting: deque[Step] = deque()
         self._commands: deque[tuple[Step, bytes]] = deque()
         self._ahead: Post | None = None
@@ -173,9 +174,8 @@ class Conversation:
             else:
                 self._lines.append(line)
                 if line[3:4] != b"-":
-                    reply = read_reply(self._lines)
+                    self._take(int(line[:3]), answers)
                     self._lines.clear()
-                    self._take(reply, answers)
         if len(self._partial) > _LONGEST_LINE:
             self._partial = b""
             self.fault = self.fault or "a line of a reply does not end"
@@ -191,55 +191,53 @@ class Conversation:
             and (not before or (line[:3] == before[0][:3] and len(before) < _MOST_LINES))
         )
 
-    def _take(self, reply: Reply, answers: list[Answer]) -> None:
-        """Match a reply to the command it answers."""
-        if reply.code == 421:  # noqa: PLR2004 - the server closes, whatever was asked (RFC 5321, 3.8)
+    def _take(self, code: int, answers: list[Answer]) -> None:
+        """Match a whole reply, which `_lines` holds, to the command it answers."""
+        if code == 421:  # noqa: PLR2004 - the server closes, whatever was asked (RFC 5321, 3.8)
             self.closing = True
         if not self._awaiting:
             if not self.closing:
-                self.fault = f"{_quoted(str(reply))} answers nothing"
+                self.fault = f"{_quoted(self._lines[0])} answers nothing"
             return
         step = self._awaiting.popleft()
-        if (reply.code // 100 == 3) is not (step is Step.DATA and reply.code == 354):  # noqa: PLR2004
-            self.fault = f"{_quoted(str(reply))} is no answer to {step}"
+        # 354 answers DATA and nothing else does, and every other reply is 2yz, 4yz or 5yz.
+        fits = code == 354 or code >= 400 if step is Step.DATA else code // 100 != 3  # noqa: PLR2004
+        if not fits:
+            self.fault = f"{_quoted(self._lines[0])} is no answer to {step}"
             return
-        positive = reply.code < 400  # noqa: PLR2004
-        match step:
-            case Step.MESSAGE:
-                self._finish(reply, answers, positive=positive)
-            case Step.MAIL | Step.RCPT | Step.DATA:
-                self._envelope(step, reply, answers, positive=positive)
-            case Step.RSET:
-                if not positive and not self.closing:
-                    self.fault = f"{_quoted(str(reply))} is no answer to RSET"
-            case Step.NOTHING:
-                # It has no recipient; a server that takes it all the same is not to be trusted.
-                if positive:
-                    self.fault = "an empty message without a recipient was taken"
+        positive = code < 400  # noqa: PLR2004
+        if step is Step.MESSAGE:
+            self._finish(answers, positive=positive)
+        elif step is Step.RSET:
+            if not positive and not self.closing:
+                self.fault = f"{_quoted(self._lines[0])} is no answer to RSET"
+        elif step is Step.NOTHING:
+            # It has no recipient; a server that takes it all the same is not to be trusted.
+            if positive:
+                self.fault = "an empty message without a recipient was taken"
+        else:
+            self._envelope(step, answers, positive=positive)
 
-    def _finish(self, reply: Reply, answers: list[Answer], *, positive: bool) -> None:
+    def _finish(self, answers: list[Answer], *, positive: bool) -> None:
         """The reply to a whole message."""
         if self._to_end:
             if positive:
-                self.fault = f"{_quoted(str(reply))} came before the message had ended"
+                self.fault = f"{_quoted(self._lines[0])} came before the message had ended"
                 return
             self.closing = True  # the rest of the body is spared
         if self._body is not None:
-            answers.append(Answer(self._body, Step.MESSAGE, reply))
+            answers.append(Answer(self._body, Step.MESSAGE, read_reply(self._lines)))
             self._body = None
 
-    def _envelope(self, step: Step, reply: Reply, answers: list[Answer], *, positive: bool) -> None:
+    def _envelope(self, step: Step, answers: list[Answer], *, positive: bool) -> None:
         """A reply to MAIL, RCPT or DATA of the letter ahead."""
         post = self._ahead
         if post is None:  # withdrawn; a body that the server now waits for never comes
             self.closing = self.closing or (step is Step.DATA and positive)
             return
-        if step is Step.DATA and reply.code // 100 == 2:  # noqa: PLR2004
-            self.fault = f"{_quoted(str(reply))} is no answer to DATA"
-            return
         if not positive and self._refusal is None:
-            self._refusal = Answer(post, step, reply)
-        last = step is (Step.RCPT if self.offer.chunking else Step.DATA)
+            self._refusal = Answer(post, step, read_reply(self._lines))
+        last = step is self._last_step
         if self._refusal is None:
             if last:
                 self._send_body(post)
@@ -263,17 +261,24 @@ class Conversation:
         self._out.extend(map(memoryview, parts))
         self._awaiting.append(Step.MESSAGE)
 
-    def withdraw(self) -> Post | None:
-        """Give back the letter ahead, whose body has surely not been sent.
+    def withdraw(self) -> list[Post]:
+        """Give back what has surely not been sent: the letter ahead, or one yet to be begun.
 
         The message under way may still be answered; then the connection is to be closed.
         """
-        post, self._ahead, self._refusal = self._ahead, None, None
+        posts = [] if self._ahead is None else [self._ahead]
+        if self._body is not None and not self._begun:
+            posts.append(self._body)
+            self._body, self._to_end = None, 0
+            self._out.clear()
+            self._awaiting.clear()
+            self.closing = True  # the server waits for a body, so that QUIT would not be heard
+        self._ahead = self._refusal = None
         self._commands.clear()
-        return post
+        return posts
 
     def abandoned(self, *, exact: bool) -> tuple[Post | None, list[Post]]:
-        """What a connection leaves behind: the letter in doubt, and those that surely did not leave.
+        """What a connection leaves behind: a letter in doubt, and those that surely did not leave.
 
         `exact` says that `wrote` counts every byte that can have left; where TLS lies
         between, a write that was refused may still be on its way.

@@ -73,10 +73,13 @@ class Pool:
             except queue.Empty:
                 break
             known = self._under_way.pop(opening, None) is not None
-            if isinstance(result, Opened):
-                ready.append(result)
+            if isinstance(result, Failed):
+                if known:
+                    self._failed(result, now)
             elif known:
-                self._failed(result, now)
+                ready.append(result)
+            else:
+                result.connection.close()  # ready at the very moment it was given up
         for opening, end in list(self._under_way.items()):
             if now > end:
                 del self._under_way[opening]

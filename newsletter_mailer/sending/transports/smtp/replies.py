@@ -137,14 +137,16 @@ _LONGEST_TEXT = 300
 def read_reply(lines: list[bytes]) -> Reply:
     """A reply from its lines, each with its three figures and without its line end."""
     code = int(lines[0][:3])
-    texts = [line[4:].decode("ascii", "replace").strip() for line in lines]
+    text = lines[0][4:].decode("ascii", "replace")
     enhanced = ""
-    found = _ENHANCED.match(texts[0])
-    if found:
-        texts = [text.removeprefix(found[0].rstrip()).strip() for text in texts]
-        if int(found[1]) == code // 100:
-            enhanced = found[0].rstrip()
-    text = " ".join(" ".join(texts).split())
+    found = _ENHANCED.match(text)
+    given = found[0].rstrip() if found else ""
+    if given[:1] == lines[0][:1].decode():
+        enhanced = given
+    text = text[len(given) :].strip()
+    for line in lines[1:]:
+        more = line[4:].decode("ascii", "replace").strip()
+        text = f"{text} {more.removeprefix(given).strip()}"
     if not text.isprintable():
         text = "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
     return Reply(code, enhanced, text[:_LONGEST_TEXT])

@@ -248,22 +248,24 @@ class _Work:
         for key, mask in events:
             channel: Channel | None = key.data
             if channel is None:
-                for opened in self._pool.opened(now):
-                    self._welcome(Channel(opened, now), now)
+                self._welcome(now)
             elif channel in self._channels:
                 if mask & selectors.EVENT_READ or channel.blocked:
                     self._heed(channel, channel.read(now), now)
                 if channel in self._channels:
                     self._go_on(channel, now)
 
-    def _welcome(self, channel: Channel, now: float) -> None:
-        self._channels.add(channel)
-        self._look_again = 0.0
-        self._selector.register(channel.connection, selectors.EVENT_READ, channel)
-        if channel.early:
-            self._heed(channel, channel.read(now), now)
-        if channel in self._channels:
-            self._go_on(channel, now)
+    def _welcome(self, now: float) -> None:
+        """Put the connections that have become ready to work."""
+        for opened in self._pool.opened(now):
+            channel = Channel(opened, now)
+            self._channels.add(channel)
+            self._look_again = 0.0
+            self._selector.register(channel.connection, selectors.EVENT_READ, channel)
+            if channel.early:
+                self._heed(channel, channel.read(now), now)
+            if channel in self._channels:
+                self._go_on(channel, now)
 
     def _heed(self, channel: Channel, answers: list[Answer], now: float) -> None:
         """Take what a connection has brought."""
@@ -332,6 +334,7 @@ class _Work:
         if now < self._look_again and not self._exhausted and not self._stop and self._channels:
             return
         self._look_again = now + _ASK_AGAIN
+        self._welcome(now)
         limits = self._limits
         for channel in list(self._channels):
             if channel.overdue(now, limits.timeout, limits.final_timeout):
@@ -343,6 +346,8 @@ class _Work:
             elif channel.conversation.idle and self._may_go(channel):
                 self._hungry.discard(channel)
                 channel.leave(now)
+                if channel.lost:
+                    self._drop(channel, now)
         if self._stop:
             return
         working = sum(not channel.leaving for channel in self._channels)
@@ -365,9 +370,7 @@ class _Work:
             return
         self._stop = why
         for channel in self._channels:
-            post = channel.conversation.withdraw()
-            if post is not None:
-                self._again.append(post)
+            self._again += channel.conversation.withdraw()
         for waiting in self._again:
             letter = waiting.letter if isinstance(waiting, Post) else waiting
             self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT, detail=why))

@@ -44,6 +44,7 @@ def upgrade() -> None:
         "rate_bucket",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("tat", sa.Float(), nullable=False),
+        sa.Column("written", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_rate_bucket")),
     )
 

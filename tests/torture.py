@@ -1,0 +1,269 @@
+"""The torture of the ledger: `make torture`, or `python -m tests.torture --people 100000`.
+
+A campaign is sent over SMTP to a server that writes down the truth before each of its
+replies. Meanwhile its sender is killed again and again, stopped past its lease, robbed of
+its batches, paused and resumed. At the end the ledger is held against the truth.
+"""
+
+import argparse
+import datetime as dt
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from sqlalchemy import update
+
+from newsletter_mailer.sending import batches
+from newsletter_mailer.sending.rules import wall_clock
+from newsletter_mailer.settings import load_settings
+from newsletter_mailer.store.engine import open_store, writing
+from newsletter_mailer.store.tables import batch
+from tests.office import Office
+
+ROOT = Path(__file__).parent.parent
+CONNECTIONS = 10
+LEASE = 2.0
+RULES = (
+    "message:0.002:451 4.3.0 Try again",
+    "rcpt:0.002:450 4.2.1 Busy",
+    "mail:0.001:421 4.3.2 Closing",
+    "data:0.001:drop",
+    "connect:0.02:421 4.3.2 Too many",
+)
+"""The server's own moods; none of them leaves anybody in doubt."""
+
+_LONGEST = 1_800.0
+_A_WHILE = dt.timedelta(seconds=1)
+
+
+@dataclass
+class Report:
+    """What was done to the campaign, and what the ledger says against the truth."""
+
+    people: int
+    kills: int = 0
+    stops: int = 0
+    robberies: int = 0
+    pauses: int = 0
+    seconds: float = 0.0
+    statuses: dict[str, int] = field(default_factory=dict)
+    duplicates: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    wrongly_sent: list[str] = field(default_factory=list)
+    doubtful: int = 0
+    doubtful_in_truth: int = 0
+    campaign: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether nobody was skipped, nobody got it twice, and little is in doubt."""
+        return (
+            not (self.duplicates or self.lost or self.wrongly_sent)
+            and self.campaign == "done"
+            and sum(self.statuses.values()) == self.people
+            and not set(self.statuses) & {"pending", "sending", "deferred"}
+            and self.doubtful <= self.kills * CONNECTIONS
+        )
+
+
+def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> Report:
+    """Send one campaign under torture in a project made in `folder`, and judge its ledger."""
+    chance = random.Random(seed)  # noqa: S311 - moments, not secrets
+    office = _office(folder)
+    office.ok("subscribers", "import", str(office.write_people(people)))
+    truth = folder / "truth.jsonl"
+    report = Report(people)
+    began = time.monotonic()
+    with _server(truth, seed) as port:
+        environment = _environment(port, rate)
+        while time.monotonic() - began < _LONGEST:
+            more = report.kills < kills
+            if _one_life(office, environment, truth, chance, report, kill=more):
+                break
+    report.seconds = time.monotonic() - began
+    _judge(office, truth, report)
+    return report
+
+
+def _office(folder: Path) -> Office:
+    project = folder / "project"
+    project.mkdir()
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "newsletter.toml", project)
+    return Office(project)
+
+
+def _environment(port: int, rate: int) -> dict[str, str]:
+    return {
+        "NEWSLETTER_TRANSPORT": "smtp",
+        "NEWSLETTER_SMTP_URL": f"smtp://127.0.0.1:{port}",
+        "NEWSLETTER_SMTP__CONNECTIONS": str(CONNECTIONS),
+        "NEWSLETTER_SEND__LEASE": str(LEASE),
+        "NEWSLETTER_SEND__PER_SECOND": str(rate),
+        "NEWSLETTER_SEND__RETRY_AFTER": "0.5",
+        "NEWSLETTER_SEND__PATIENCE": "120",
+    }
+
+
+@contextmanager
+def _server(truth: Path, seed: int) -> Iterator[int]:
+    rules = [word for rule in RULES for word in ("--rule", rule)]
+    with subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tests.fake_smtp",
+            *("--truth", str(truth), "--seed", str(seed), "--no-bodies"),
+            *rules,
+        ],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def _one_life(
+    office: Office,
+    environment: dict[str, str],
+    truth: Path,
+    chance: random.Random,
+    report: Report,
+    *,
+    kill: bool,
+) -> bool:
+    """Start the sender, and do something to it once it sends; True when it has ended well."""
+    before = _size(truth)
+    process = office.start("send", "6", "--yes", "--json", **environment)
+    with process:
+        while process.poll() is None and _size(truth) == before and kill:
+            time.sleep(0.002)
+        if process.poll() is None and kill:
+            time.sleep(chance.uniform(0.0, 0.6))
+            _something(office, process, chance, report)
+        try:
+            output, errors = process.communicate(timeout=_LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    if process.returncode == 0:
+        return True
+    if process.returncode > 1 or "Traceback" in errors:
+        raise AssertionError((process.returncode, output, errors))
+    return not kill and process.returncode == 1 and _state(office) == "done"
+
+
+def _something(
+    office: Office, process: subprocess.Popen[str], chance: random.Random, report: Report
+) -> None:
+    """Kill the sender, mostly; or stop, rob or pause it first."""
+    whim = chance.random()
+    if whim < 0.1:  # noqa: PLR2004 - shares of chance
+        report.stops += 1
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(LEASE * 1.3)
+        if chance.random() < 0.5:  # noqa: PLR2004
+            _rob(office, report)
+        process.send_signal(signal.SIGCONT)
+        time.sleep(chance.uniform(0.0, 0.5))
+    elif whim < 0.25:  # noqa: PLR2004
+        _rob(office, report)
+        time.sleep(chance.uniform(0.0, 0.5))
+    elif whim < 0.35:  # noqa: PLR2004
+        report.pauses += 1
+        office.run("pause", "6")
+        process.wait(timeout=60)
+        office.ok("resume", "6")
+        return
+    if process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+        report.kills += 1
+
+
+def _rob(office: Office, report: Report) -> None:
+    """Let every lease run out, and have somebody else take the next batch, who dies at once."""
+    settings = load_settings(office.folder)
+    engine = open_store(settings)
+    with writing(engine) as connection:
+        now = wall_clock()
+        connection.execute(
+            update(batch).where(batch.c.state == "running").values(lease_until=now - _A_WHILE)
+        )
+        batches.take(connection, 1, "a-robber", now, _A_WHILE)
+    engine.dispose()
+    report.robberies += 1
+
+
+def _judge(office: Office, truth: Path, report: Report) -> None:
+    """Hold the ledger against what the server took."""
+    taken: Counter[str] = Counter()
+    for line in truth.read_text(encoding="utf-8").splitlines():
+        taken[json.loads(line)["recipient"]] += 1
+    with sqlite3.connect(office.folder / "var" / "newsletter.db") as connection:
+        rows = connection.execute("SELECT email, status FROM delivery").fetchall()
+        report.campaign = connection.execute("SELECT state FROM campaign").fetchone()[0]
+    connection.close()
+    report.statuses = dict(Counter(status for _, status in rows))
+    report.duplicates = sorted(address for address, times in taken.items() if times > 1)
+    report.lost = sorted(
+        email
+        for email, status in rows
+        if not taken[email] and status not in {"failed", "suppressed", "in_doubt"}
+    )
+    report.wrongly_sent = sorted(
+        email for email, status in rows if taken[email] and status not in {"sent", "in_doubt"}
+    )
+    report.doubtful = report.statuses.get("in_doubt", 0)
+    report.doubtful_in_truth = sum(taken[email] for email, status in rows if status == "in_doubt")
+
+
+def _state(office: Office) -> str:
+    with sqlite3.connect(office.folder / "var" / "newsletter.db") as connection:
+        state: str = connection.execute("SELECT state FROM campaign").fetchone()[0]
+    connection.close()
+    return state
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def main() -> None:
+    """Run it and print what came of it; exit code 1 where the ledger was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=35)
+    parser.add_argument("--rate", type=int, help="letters a second; by default so that it lasts")
+    parser.add_argument("--seed", type=int, default=6)
+    chosen = parser.parse_args()
+    os.environ.pop("NEWSLETTER_DATABASE_URL", None)
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder:
+        rate = chosen.rate or max(200, chosen.people // 40)
+        report = torture(
+            Path(folder), people=chosen.people, kills=chosen.kills, seed=chosen.seed, rate=rate
+        )
+    print(json.dumps(asdict(report), indent=2))
+    print("passed" if report.passed else "FAILED")
+    sys.exit(not report.passed)
+
+
+if __name__ == "__main__":
+    main()
