@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import issues, sending, subscribers
+from newsletter_mailer.cli import issues, links, sending, subscribers
+from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
 
@@ -41,9 +42,10 @@ def begin(
 
 app.command()(issues.new)
 app.command()(issues.schema)
-app.command()(issues.check)
+app.command()(check)
 app.command()(issues.build)
 app.command()(issues.clients)
 app.add_typer(subscribers.app, name="subscribers")
 app.command()(sending.send)
 app.command()(sending.status)
+app.add_typer(links.app, name="links")

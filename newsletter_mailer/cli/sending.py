@@ -1,17 +1,19 @@
 """The commands that send: send, status."""
 
 import datetime as dt
-import sys
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from sqlalchemy import Engine
 
-from newsletter_mailer.audience.listing import count_by_agency
+from newsletter_mailer.checking.links.checked import count_by_verdict
 from newsletter_mailer.cli.console import err, plural, print_json, progress, say, shown_path, table
+from newsletter_mailer.cli.freezing import Word, freeze_campaign
+from newsletter_mailer.cli.links import links_counted
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
-from newsletter_mailer.errors import ContentError, SendingError, UsageError
+from newsletter_mailer.errors import ContentError, SendingError
 from newsletter_mailer.sending import ledger
 from newsletter_mailer.sending.campaign import (
     Campaign,
@@ -20,13 +22,14 @@ from newsletter_mailer.sending.campaign import (
     find_campaign,
     variants_of,
 )
-from newsletter_mailer.sending.freezing import content_hash, freeze
+from newsletter_mailer.sending.campaign_links import CampaignLink, links_of
+from newsletter_mailer.sending.freezing import content_hash
 from newsletter_mailer.sending.ledger import Counts
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.running import run, sole_sender
 from newsletter_mailer.sending.transports.outbox import Outbox
 from newsletter_mailer.signing_key import signing_key
-from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.engine import reading
 
 
 def _now() -> dt.datetime:
@@ -36,7 +39,20 @@ def _now() -> dt.datetime:
 def send(
     context: typer.Context,
     issue: IssueName,
+    *,
     yes: Annotated[bool, typer.Option("--yes", help="Send without asking.")] = False,
+    accept_unknown: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LINK", help="Let a doubtful link pass, on your word; `all` for each of them."
+        ),
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Whose word that is.", show_default="your account's name"
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Send an issue. Run again after a stop, it finishes what was left: nobody gets it twice."""
@@ -48,7 +64,10 @@ def send(
         with reading(engine) as connection:
             campaign = campaign_of_issue(connection, name)
         if campaign is None:
-            campaign = _freeze(project, engine, name, sure=yes or as_json)
+            word = Word(frozenset(accept_unknown or ()), by)
+            campaign = freeze_campaign(
+                project, engine, name, word, sure=yes or as_json, quiet=as_json
+            )
         elif not as_json:
             _say_again(project, campaign)
         if campaign is None:
@@ -100,36 +119,6 @@ def status(
         say("No campaign was started yet. `newsletter send ISSUE` starts one.")
 
 
-def _freeze(project: Project, engine: Engine, name: str, *, sure: bool) -> Campaign | None:
-    """Freeze a new campaign, if whoever is asked agrees."""
-    issue, findings = project.issue(name)
-    emails = project.compiled(issue)
-    waivers = project.looked_over(issue, findings, emails).waivers
-    with reading(engine) as connection:
-        people = sum(count_by_agency(connection).values())
-    if people and not sure:
-        if not sys.stdin.isatty():
-            raise UsageError("Nobody is there to be asked. Add --yes to send without asking.")
-        plan = (
-            f"Send issue {issue.head.number}, “{issue.head.title}”, in "
-            f"{plural(len(emails), 'variant')} to {plural(people, 'person')} "
-            f"through the transport {project.settings.transport}?"
-        )
-        if not typer.confirm(plan):
-            say("Nothing was sent.")
-            return None
-    with writing(engine) as connection:
-        return freeze(
-            connection,
-            issue,
-            emails,
-            project.registry,
-            project.settings,
-            now=_now(),
-            waivers=waivers,
-        )
-
-
 def _say_again(project: Project, campaign: Campaign) -> None:
     """Say that a campaign goes on with what was frozen, and whether the files differ by now."""
     when = campaign.frozen_at.astimezone(project.settings.office.zone)
@@ -161,6 +150,23 @@ def _facts(campaign: Campaign, counts: Counts) -> dict[str, object]:
     }
 
 
+def _links(links: Sequence[CampaignLink]) -> dict[str, object]:
+    """What was known of a campaign's links when it was frozen, and who let which pass."""
+    return {
+        "counts": {str(v): n for v, n in count_by_verdict(each.result for each in links).items()},
+        "accepted": [
+            {
+                "url": link.url,
+                "verdict": str(link.result.verdict),
+                "by": link.accepted.by,
+                "at": link.accepted.at.isoformat(),
+            }
+            for link in links
+            if link.accepted
+        ],
+    }
+
+
 def _summary(
     project: Project, engine: Engine, campaign: Campaign, counts: Counts, *, as_json: bool
 ) -> None:
@@ -170,6 +176,7 @@ def _summary(
         variants = variants_of(connection, campaign.id)
         people = ledger.count_by_agency(connection, campaign.id)
         failed = ledger.failures(connection, campaign.id)
+        links = links_of(connection, campaign.id)
     outbox = project.settings.outbox / campaign.issue
     if as_json:
         facts = _facts(campaign, counts)
@@ -177,6 +184,7 @@ def _summary(
         facts["recipients"] = people
         facts["failures"] = [{"email": email, "reason": reason} for email, reason in failed]
         facts["waivers"] = [waiver.model_dump() for waiver in campaign.waivers]
+        facts["links"] = _links(links)
         facts["outbox"] = str(outbox)
         print_json(facts)
         return
@@ -194,8 +202,11 @@ def _summary(
     for email, reason in failed:
         say(f"Failed: {email}: {reason}")
     open_ = counts.pending + counts.sending
+    say("", links_counted([link.result for link in links]))
+    for link in links:
+        if link.accepted:
+            say(f"{link.accepted.by} let {link.url} pass ({link.result.verdict}).")
     say(
-        "",
         f"{plural(counts.all, 'recipient')}: {counts.sent:,} sent, {counts.failed:,} failed, "
         f"{counts.suppressed:,} suppressed, {open_:,} still to send.",
         f"Look at the messages in {shown_path(outbox)}/",
