@@ -12,6 +12,8 @@ ISSUE ?= 6
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The sample's links are of 2018, and some of them have died since. Leave this out to look at them.
+run: export NEWSLETTER_LINKS__CHECK ?= false
 run: .venv/run.stamp ## Check issue 6, compile it, and send it to the sample subscribers in var/outbox/
 	$(NEWSLETTER) check $(ISSUE)
 	@# The sample holds one malformed and one repeated row on purpose; exit code 1 reports them.

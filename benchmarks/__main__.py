@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 import benchmarks.compile
 import benchmarks.importing
+import benchmarks.links
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
     "importing": benchmarks.importing.measure,
+    "links": benchmarks.links.measure,
 }
 
 

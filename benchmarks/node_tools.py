@@ -1,9 +1,9 @@
-"""npm's mjml and juice, in a node process that stays while the rounds go by."""
+"""npm's packages to measure beside: mjml and juice in a process that stays, and linkinator."""
 
 import json
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,14 @@ from benchmarks.report import ROOT
 VERSIONS = {"mjml": "5.4.1", "juice": "11.1.1"}
 """The packages, at the versions the figures in README.md were measured with."""
 
+LINKINATOR = {"linkinator": "7.6.1"}
+"""The same for the benchmark of links."""
+
 _FOLDER = ROOT / "var" / "bench-node"
+_LINKINATOR_FOLDER = ROOT / "var" / "bench-linkinator"
+"""A folder of its own: npm takes away what one call did not ask for."""
 _SCRIPT = Path(__file__).parent / "node" / "mjml_rounds.mjs"
+_LINKINATOR_SCRIPT = Path(__file__).parent / "node" / "linkinator_once.mjs"
 _PATIENCE = 600
 """Seconds for npm."""
 
@@ -65,11 +71,7 @@ def node_tools() -> Iterator[NodeTools]:
     Raises:
         NodeError: node or npm is not there, or the packages cannot be installed.
     """
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        raise NodeError("node or npm is not installed")
-    if any(_installed(name) != version for name, version in VERSIONS.items()):
-        _install(npm)
+    node = _node_with(VERSIONS, _FOLDER)
     with subprocess.Popen(
         [node, _SCRIPT, _FOLDER],
         stdin=subprocess.PIPE,
@@ -81,20 +83,42 @@ def node_tools() -> Iterator[NodeTools]:
         yield NodeTools(process.stdin, process.stdout)
 
 
-def _installed(name: str) -> str | None:
+def linkinator_command(page: str, *limits: int) -> list[str]:
+    """The command that checks a page's links once, and prints the time and the good links.
+
+    `limits` are the most requests at a time: in all, and to one host.
+
+    Raises:
+        NodeError: node or npm is not there, or the package cannot be installed.
+    """
+    node = _node_with(LINKINATOR, _LINKINATOR_FOLDER)
+    return [node, str(_LINKINATOR_SCRIPT), str(_LINKINATOR_FOLDER), page, *map(str, limits)]
+
+
+def _node_with(versions: Mapping[str, str], folder: Path) -> str:
+    """Where node is, once the folder has these packages."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise NodeError("node or npm is not installed")
+    if any(_installed(name, folder) != version for name, version in versions.items()):
+        _install(npm, versions, folder)
+    return node
+
+
+def _installed(name: str, folder: Path) -> str | None:
     try:
-        package = (_FOLDER / "node_modules" / name / "package.json").read_text(encoding="utf-8")
+        package = (folder / "node_modules" / name / "package.json").read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
     version: str = json.loads(package)["version"]
     return version
 
 
-def _install(npm: str) -> None:
-    _FOLDER.mkdir(parents=True, exist_ok=True)
+def _install(npm: str, versions: Mapping[str, str], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     command = [npm, "install", "--no-save", "--no-package-lock", "--no-audit", "--no-fund"]
-    command += ["--loglevel=error", "--prefix", str(_FOLDER)]
-    command += [f"{name}@{version}" for name, version in VERSIONS.items()]
+    command += ["--loglevel=error", "--prefix", str(folder)]
+    command += [f"{name}@{version}" for name, version in versions.items()]
     try:
         subprocess.run(command, check=True, capture_output=True, text=True, timeout=_PATIENCE)
     except subprocess.CalledProcessError as error:

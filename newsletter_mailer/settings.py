@@ -177,11 +177,14 @@ class Clients(_Part):
 class Links(_Part):
     """How links are looked at. `timeout` is in seconds, for one request.
 
+    `check` is false on a machine without a way to the web, such as one with only a mail
+    relay: then no link is looked at, as with `check --offline`.
     `user_agent` is how the program names itself to other people's servers; left out, it
     is the program's name and `base_url`, so that they can see who asks. `ports` are those
     that a link may name.
     """
 
+    check: bool = True
     user_agent: Line | None = None
     timeout: Annotated[float, Field(gt=0, le=120)] = 20.0
     ports: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = (80, 443)

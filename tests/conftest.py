@@ -20,10 +20,11 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees the settings of whoever runs it."""
+    """No test sees the settings of whoever runs it, or looks at links unless it says so."""
     for name in os.environ:
         if name.startswith("NEWSLETTER_") and name != "NEWSLETTER_TESTS_REQUIRE_ALL":
             monkeypatch.delenv(name)
+    monkeypatch.setenv("NEWSLETTER_LINKS__CHECK", "false")
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding=
 ROOMS = {
     "mjml": {"compiling"},
     "premailer": {"compiling"},
-    "jinja2": {"compiling", "sending"},
+    "jinja2": {"compiling", "checking", "sending"},
     "tinycss2": {"compiling"},
     "icalendar": {"compiling"},
     "markdown_it": {"reading"},

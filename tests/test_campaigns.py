@@ -15,7 +15,7 @@ from newsletter_mailer.sending.progress import Progress, measure
 from newsletter_mailer.sending.running import sole_sender
 from newsletter_mailer.sending.transports.contract import Outcome
 from newsletter_mailer.store.engine import reading, writing
-from tests.ledgers import GONE, campaign_of, claim, freeze, store
+from tests.under_way import GONE, campaign_of, claim, freeze, store
 from tests.office import COMMAND, Office
 
 NOON = dt.datetime(2031, 5, 2, 12, tzinfo=dt.UTC)
@@ -183,7 +183,11 @@ def test_a_scheduled_campaign_that_is_paused_still_waits_for_its_time(office: Of
             time.sleep(0.05)
         assert "It begins on 5 January 2099, 09:00" in office.ok("status", "6").out
         office.ok("pause", "6")
-        waiting.communicate(timeout=60)
+        try:
+            _, errors = waiting.communicate(timeout=60)
+        finally:
+            waiting.kill()
+    assert "Waiting" in errors
     office.ok("resume", "6")
     data = status(office)
     assert (data["state"], data["started_at"], data["pending"]) == ("scheduled", None, 20)
@@ -340,7 +344,10 @@ def test_watching_a_campaign_ends_with_it(office: Office) -> None:
         assert "06-autumn-2018 is sending" in watching.stdout.readline()
         with store(office) as engine, writing(engine) as connection:
             assert control.cancel(connection, 1, NOON, "enough") == 20
-        shown, errors = watching.communicate(timeout=60)
+        try:
+            shown, errors = watching.communicate(timeout=60)
+        finally:
+            watching.kill()
     assert (watching.returncode, errors) == (0, "")
     assert "06-autumn-2018 is cancelled: enough" in shown
     assert "20 skipped" in shown
@@ -353,7 +360,10 @@ def test_ctrl_c_ends_the_watching_and_nothing_else(office: Office) -> None:
         assert watching.stdout is not None
         watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
-        _, errors = watching.communicate(timeout=60)
+        try:
+            _, errors = watching.communicate(timeout=60)
+        finally:
+            watching.kill()
     assert (watching.returncode, errors) == (0, "")
     assert status(office)["state"] == "sending"
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 
 from newsletter_mailer.sending.transports.contract import Outcome
 from tests.browser import assert_reads_well, chromium
-from tests.ledgers import GONE, claim, freeze, tamper
+from tests.under_way import GONE, claim, freeze, tamper
 from tests.office import Office
 from tests.test_waive import BIG, waiver, write
 
@@ -30,8 +30,7 @@ def office(project: Path) -> Office:
 def page_of(office: Office, name: str = "06-autumn-2018") -> str:
     """The words of the page."""
     path = office.folder / "var" / "certificates" / f"certificate-{name}.html"
-    text: str = lxml.html.fromstring(path.read_bytes()).text_content()
-    return " ".join(text.split())
+    return " ".join("".join(lxml.html.fromstring(path.read_bytes()).itertext()).split())
 
 
 def eventful(office: Office) -> list[str]:
@@ -138,9 +137,11 @@ TAMPERINGS = {
         "the audience",
     ),
     "a recipient is put in": (
-        "INSERT INTO delivery (campaign_id, subscriber_id, batch, variant, email, name, agency, "
-        "status) SELECT campaign_id, 99, batch, variant, 'y@example.org', '', agency, 'sent' "
-        "FROM delivery WHERE subscriber_id = 5",
+        (
+            "INSERT INTO delivery (campaign_id, subscriber_id, batch, variant, email, name, agency,"
+            " status) SELECT campaign_id, 99, batch, variant, 'y@example.org', '', agency, 'sent'"
+            " FROM delivery WHERE subscriber_id = 5"
+        ),
         "the audience",
     ),
     "a text is another": (
@@ -148,8 +149,8 @@ TAMPERINGS = {
         "variant police",
     ),
     "a picture is another": (
-        "UPDATE campaign_image SET content = content || x'00'",
-        "variant police",
+        "UPDATE campaign_image SET content = CAST(content || x'00' AS BLOB)",
+        "variant primary-schools",
     ),
     "agencies are others": (
         "UPDATE variant SET agencies = '{\"x\": \"X\"}' WHERE name = 'police'",

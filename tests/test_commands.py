@@ -22,6 +22,8 @@ EVERY_COMMAND = [
     "subscribers unsubscribe",
     "send",
     "status",
+    "links",
+    "links watch",
 ]
 
 

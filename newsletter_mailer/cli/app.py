@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import campaigns, doctor, issues, proof, sending, subscribers
+from newsletter_mailer.cli import campaigns, doctor, issues, links, proof, sending, subscribers
+from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
 
@@ -41,7 +42,7 @@ def begin(
 
 app.command()(issues.new)
 app.command()(issues.schema)
-app.command()(issues.check)
+app.command()(check)
 app.command()(issues.build)
 app.command()(issues.clients)
 app.add_typer(subscribers.app, name="subscribers")
@@ -53,3 +54,4 @@ app.command()(campaigns.cancel)
 app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
+app.add_typer(links.app, name="links")

@@ -100,7 +100,7 @@ def progress(what: str, total: int | None, *, quiet: bool) -> Iterator[Callable[
             task = bar.add_task(what, total=total)
             yield lambda done: bar.update(task, completed=done)
     else:
-        step = max(1, (total or 1_000_000) // _PLAIN_STEPS)
+        step = -(-(total or 1_000_000) // _PLAIN_STEPS)
         shown = 0
 
         def line(done: int) -> None:

@@ -1,4 +1,4 @@
-"""The commands of editors: new, schema, check, clients, build."""
+"""The commands of editors: new, schema, clients, build."""
 
 import datetime as dt
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer.checking.data import caniemail
-from newsletter_mailer.cli.console import counted, plural, print_findings, print_json, say, table
+from newsletter_mailer.cli.console import plural, print_json, say, table
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.compiling.build import write_build
@@ -46,33 +46,6 @@ def schema(
         print_json({"files": files})
     else:
         say(*files)
-
-
-def check(context: typer.Context, issue: IssueName, as_json: AsJson = False) -> None:
-    """Read and compile an issue, and list what is wrong or doubtful in it and in its mails."""
-    project = context.ensure_object(Project)
-    read, findings = project.issue(issue)
-    emails = project.compiled(read)
-    findings = sorted([*findings, *project.looked_over(read, findings, emails).findings])
-    agencies = len(project.registry.agencies)
-    if as_json:
-        print_json(
-            {
-                "issue": read.name,
-                "articles": len(read.every_article),
-                "variants": len(emails),
-                "agencies": agencies,
-                "findings": [finding.as_dict() for finding in findings],
-            }
-        )
-        return
-    print_findings(findings)
-    found = f"{counted(findings)}." if findings else "no findings."
-    say(
-        f"Issue {read.head.number}, {read.head.title}: {found}",
-        f"{plural(len(read.every_article), 'article')}, {plural(len(emails), 'variant')} "
-        f"for {plural(agencies, 'agency')}.",
-    )
 
 
 def clients(

@@ -1,6 +1,6 @@
 """What most commands begin with: the project's settings, registry, issue and store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -69,14 +69,24 @@ class Project:
         return self.compiler.compile(issue, self.registry)
 
     def looked_over(
-        self, issue: Issue, findings: Sequence[Finding], emails: Sequence[CompiledEmail]
+        self,
+        issue: Issue,
+        findings: Sequence[Finding],
+        emails: Sequence[CompiledEmail],
+        *,
+        links: Sequence[Finding] = (),
+        answering: Collection[str] = (),
     ) -> Looked:
         """What the checks of finished mails find in those of an issue, after `findings` in it.
+
+        `links` is what was found where its links lead, `answering` those that lead to a page.
 
         Raises:
             IssueError: there are errors left that nobody waived.
         """
-        looked = look_over(issue, emails, self.registry, self.settings)
+        looked = look_over(
+            issue, emails, self.registry, self.settings, links=links, answering=answering
+        )
         if errors_in(looked.findings):
             raise IssueError([*findings, *looked.findings])
         return looked

@@ -3,6 +3,7 @@
 import hashlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -176,7 +177,8 @@ def _write(files: dict[Path, bytes]) -> None:
             draft.write_bytes(content)
             draft.replace(path)
         except OSError as error:
-            draft.unlink(missing_ok=True)
+            with suppress(OSError):
+                draft.unlink()
             raise UsageError(
                 f"{path} cannot be written: {error.strerror}. Name a folder with --out."
             ) from error

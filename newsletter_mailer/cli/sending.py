@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from newsletter_mailer.audience.segment import segment
 from newsletter_mailer.cli.console import err, plural, progress, say
-from newsletter_mailer.cli.freezing import freeze_campaign, show_plan
+from newsletter_mailer.cli.freezing import Wish, freeze_campaign, show_plan
 from newsletter_mailer.cli.options import AsJson, ByName, IssueName, who
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.cli.summary import summary
@@ -64,6 +64,12 @@ def send(
         list[str] | None,
         typer.Option("--as", metavar="AGENCY", help="With --test: as this agency gets it."),
     ] = None,
+    accept_unknown: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LINK", help="Let a doubtful link pass, on your word; `all` for each of them."
+        ),
+    ] = None,
     by: ByName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,15 +96,9 @@ def send(
                 if not as_json:
                     _say_again(project, known)
             else:
+                wish = Wish(wanted, who(by), start, canary, frozenset(accept_unknown or ()))
                 campaign = freeze_campaign(
-                    project,
-                    engine,
-                    name,
-                    wanted,
-                    by=who(by),
-                    start=start,
-                    canary=canary,
-                    sure=yes or as_json,
+                    project, engine, name, wish, sure=yes or as_json, quiet=as_json
                 )
             if campaign is None:
                 raise typer.Exit(1)

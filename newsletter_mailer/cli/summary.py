@@ -1,13 +1,16 @@
 """What is shown of a campaign: its variants, its recipients for each agency, its counts."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from sqlalchemy import Engine
 
+from newsletter_mailer.checking.links.checked import count_by_verdict
 from newsletter_mailer.cli.console import plural, print_json, say, shown_path, table
+from newsletter_mailer.cli.links import links_counted
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.sending.campaign import Campaign, find_campaign, variants_of
+from newsletter_mailer.sending.campaign_links import CampaignLink, links_of
 from newsletter_mailer.sending.counting import Counts, failures
 from newsletter_mailer.sending.progress import ErrorKind, Progress, measure
 from newsletter_mailer.sending.rules import wall_clock
@@ -50,6 +53,7 @@ def summary(project: Project, engine: Engine, name: str, *, as_json: bool) -> No
         progress = measure(connection, campaign, wall_clock())
         most = None if as_json else _SHOWN_FAILURES
         failed = failures(connection, campaign.id, most) if progress.counts.failed else []
+        links = links_of(connection, campaign.id)
     outbox = project.settings.outbox / campaign.name
     people = progress.recipients
     if as_json:
@@ -63,6 +67,7 @@ def summary(project: Project, engine: Engine, name: str, *, as_json: bool) -> No
                 "recipients": dict(people),
                 "failures": [{"email": email, "reason": reason} for email, reason in failed],
                 "waivers": [waiver.model_dump() for waiver in campaign.waivers],
+                "links": _links(links),
                 "outbox": str(outbox),
             }
         )
@@ -83,10 +88,32 @@ def summary(project: Project, engine: Engine, name: str, *, as_json: bool) -> No
     if progress.counts.failed > len(failed):
         say(f"… and {progress.counts.failed - len(failed):,} more that failed.")
     say("", counted(progress.counts), *kinds(progress.errors), *pace(progress))
+    if links:
+        say(links_counted([link.result for link in links]))
+    for link in links:
+        if link.accepted:
+            say(f"{link.accepted.by} let {link.url} pass ({link.result.verdict}).")
     for reason, number in campaign.excluded.items():
         say(f"Left out when it was frozen: {number:,} {reason}.")
     if campaign.transport == "outbox":
         say(f"Look at the messages in {shown_path(outbox)}/")
+
+
+def _links(links: Sequence[CampaignLink]) -> dict[str, object]:
+    """What was known of a campaign's links when it was frozen, and who let which pass."""
+    return {
+        "counts": {str(v): n for v, n in count_by_verdict(each.result for each in links).items()},
+        "accepted": [
+            {
+                "url": link.url,
+                "verdict": str(link.result.verdict),
+                "by": link.accepted.by,
+                "at": link.accepted.at.isoformat(),
+            }
+            for link in links
+            if link.accepted
+        ],
+    }
 
 
 def kinds(errors: Iterable[ErrorKind]) -> Iterator[str]:

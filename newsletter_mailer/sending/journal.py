@@ -77,7 +77,8 @@ class Journal:
             self._lock.acquire(timeout=0)
             self._pages = _reserve(self._path, self._head)
         except OSError as error:
-            _remove(self._path)
+            with contextlib.suppress(OSError):
+                _remove(self._path)
             raise _unwritable(self._path, error) from error
         self._end = len(self._head)
 

@@ -112,6 +112,9 @@ def run(
         while rules.clock() < ending.next_at and not stop.is_set():
             left = (ending.next_at - rules.clock()).total_seconds()
             stop.wait(min(_SLICE, max(left, 0.0)))
+            with reading(engine) as connection:
+                if control.state_of(connection, number) != state:
+                    break  # somebody paused or cancelled it meanwhile
 
 
 def _pass(

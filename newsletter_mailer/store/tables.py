@@ -1,4 +1,4 @@
-"""The tables: subscribers and their imports, campaigns and their ledger.
+"""The tables: subscribers and their imports, campaigns and their ledger, links.
 
 Times are UTC with their zone. Agencies stand as ids of the registry, which is a file, so
 no foreign key guards them. The ledger of deliveries has no foreign key to subscribers
@@ -226,4 +226,30 @@ rate_bucket = Table(
     Column("key", Text, primary_key=True),
     Column("tat", Float, nullable=False),
     Column("written", Float, nullable=False),
+)
+
+# What was found out about links lately, so that a check need not ask the same servers again.
+link_check = Table(
+    "link_check",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("verdict", Text, nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("checked_at", UtcTime, nullable=False),
+)
+
+# The links of a campaign: `result` is what was known when it was frozen, `accepted_by` who
+# let a doubtful one pass; `last_result` and `last_good_at` are of later looks.
+campaign_link = Table(
+    "campaign_link",
+    metadata,
+    Column("campaign_id", Key, ForeignKey("campaign.id"), nullable=False),
+    Column("url", Text, nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("accepted_by", Text),
+    Column("accepted_at", UtcTime),
+    Column("last_result", JSON),
+    Column("last_good_at", UtcTime),
+    PrimaryKeyConstraint("campaign_id", "url"),
 )
