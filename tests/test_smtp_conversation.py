@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter_mailer.sending.transports.contract import Outcome
-from newsletter_mailer.sending.transports.smtp.conversation import Answer, Conversation, Offer, Post
+from newsletter_mailer.sending.transports.smtp.conversation import Answer, Conversation
+from newsletter_mailer.sending.transports.smtp.post import Offer, Post
 from newsletter_mailer.sending.transports.smtp.replies import (
     Fate,
     Reply,

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, distinct, select, update
+from sqlalchemy import Connection, select, update
 
 from newsletter_mailer.errors import UsageError
 from newsletter_mailer.sending import control
@@ -80,7 +80,7 @@ def settle(
     if emails:
         chosen.append(delivery.c.email.in_(list(emails)))
     if how is Settlement.RESEND:
-        numbers = connection.scalars(select(distinct(delivery.c.batch)).where(*chosen)).all()
+        numbers = connection.scalars(select(delivery.c.batch).where(*chosen).distinct()).all()
         connection.execute(
             update(batch)
             .where(

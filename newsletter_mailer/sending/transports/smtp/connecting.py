@@ -10,7 +10,7 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from newsletter_mailer.errors import SettingsError
-from newsletter_mailer.sending.transports.smtp.conversation import Offer
+from newsletter_mailer.sending.transports.smtp.post import Offer
 from newsletter_mailer.settings import Settings
 
 _SCHEMES: dict[str, tuple[Literal["plain", "starttls", "tls"], int]] = {
@@ -123,10 +123,14 @@ class Failed:
 
 
 class Opening:
-    """One attempt at a connection, made in a thread of its own and abandoned from another."""
+    """One attempt at a connection, made in a thread of its own and abandoned from another.
+
+    `tls` is the system's default where it is None. `name` is what EHLO says; `connect` and
+    `reply` are the seconds that connecting and each reply may take.
+    """
 
     def __init__(
-        self, relay: Relay, tls: ssl.SSLContext, *, name: str, connect: float, reply: float
+        self, relay: Relay, tls: ssl.SSLContext | None, *, name: str, connect: float, reply: float
     ) -> None:
         self._relay = relay
         self._tls = tls
@@ -221,7 +225,8 @@ class Opening:
 
     def _secure(self) -> None:
         if self._socket is not None:
-            self._socket = self._tls.wrap_socket(self._socket, server_hostname=self._relay.host)
+            tls = self._tls or ssl.create_default_context()
+            self._socket = tls.wrap_socket(self._socket, server_hostname=self._relay.host)
         if self._abandoned:
             self.abandon()
 

@@ -13,7 +13,7 @@ which the connection can only be closed.
 from collections import deque
 from dataclasses import dataclass
 
-from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.sending.transports.smtp.post import Offer, Post
 from newsletter_mailer.sending.transports.smtp.replies import Reply, Step, read_reply
 
 _LONGEST_LINE = 4096
@@ -22,47 +22,6 @@ _LONGEST_LINE = 4096
 _MOST_LINES = 100
 _PORTION = 262_144
 """Bytes offered to the socket at a time while the end of a body is further off than that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What a server offers in its answer to EHLO.
-
-    `size` is the largest message it takes, in bytes: None where it does not know SIZE, 0
-    where it states no limit (RFC 1870).
-    """
-
-    pipelining: bool = False
-    chunking: bool = False
-    eight_bit: bool = False
-    utf8: bool = False
-    size: int | None = None
-
-
-@dataclass(slots=True, eq=False)
-class Post:
-    """A letter made ready for the wire. `tries` counts the connections that broke under it.
-
-    `content` ends with CRLF, and none of its lines begins with a dot, so that nothing has
-    to be looked for and doubled in it (RFC 5321, 4.5.2).
-    """
-
-    letter: Letter
-    sender: str
-    content: bytes
-    tries: int = 0
-
-    def commands(self, offer: Offer) -> tuple[bytes, bytes]:
-        """MAIL and RCPT, with what the server offers."""
-        recipient = self.letter.recipient
-        utf8 = not (recipient.isascii() and self.sender.isascii())
-        mail = (
-            f"MAIL FROM:<{self.sender}>"
-            f"{f' SIZE={len(self.content)}' if offer.size is not None else ''}"
-            f"{' BODY=8BITMIME' if not self.content.isascii() else ''}"
-            f"{' SMTPUTF8' if utf8 else ''}\r\n"
-        )
-        return mail.encode(), f"RCPT TO:<{recipient}>\r\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +127,8 @@ class Conversation:
         for raw in lines:
             if self.fault or self.closing:
                 break
+            if raw[:4] == b"250 " and self._nods():
+                continue
             line = raw.removesuffix(b"\r")
             if not self._fits(line):
                 self.fault = f"{_quoted(line)} is not a line of a reply"
@@ -180,6 +141,20 @@ class Conversation:
             self._partial = b""
             self.fault = self.fault or "a line of a reply does not end"
         return answers
+
+    def _nods(self) -> bool:
+        """Whether a plain 250 only says yes to an envelope that goes on; then it is done with.
+
+        Half of all replies are that, and the whole way through `_take` would do no more.
+        """
+        awaiting = self._awaiting
+        if not awaiting or self._lines or self._refusal is not None:
+            return False
+        step = awaiting[0]
+        if (step is Step.MAIL or step is Step.RCPT) and step is not self._last_step:
+            awaiting.popleft()
+            return True
+        return False
 
     def _fits(self, line: bytes) -> bool:
         before = self._lines

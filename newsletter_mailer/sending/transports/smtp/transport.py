@@ -1,41 +1,15 @@
-"""The `smtp` transport: one thread, a loop over the connections, and what became of each letter."""
+"""The `smtp` transport: letters to one relay, over a pool of pipelined connections."""
 
-import re
-import selectors
 import socket
 import ssl
-import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from newsletter_mailer.errors import TransportError
-from newsletter_mailer.sending.transports.contract import (
-    Begin,
-    Capabilities,
-    Letter,
-    Outcome,
-    Receipt,
-)
-from newsletter_mailer.sending.transports.smtp.channel import Channel
+from newsletter_mailer.sending.transports.contract import Begin, Capabilities, Letter, Receipt
 from newsletter_mailer.sending.transports.smtp.connecting import Opening, Relay
-from newsletter_mailer.sending.transports.smtp.conversation import Answer, Offer, Post
 from newsletter_mailer.sending.transports.smtp.pool import Pool
-from newsletter_mailer.sending.transports.smtp.replies import Fate, Step, judged, receipt
+from newsletter_mailer.sending.transports.smtp.post import Post
+from newsletter_mailer.sending.transports.smtp.work import Work
 from newsletter_mailer.settings import Smtp
-
-_ASK_AGAIN = 0.1
-"""Seconds until letters are asked for again, and until times are looked at."""
-
-_TRIES = 5
-"""Connections that may break under a letter before it is put off."""
-
-_GOODBYE = 2.0
-"""Seconds a server has to answer QUIT."""
-
-_PUT_OFF = "4.4.2"
-"""The code of a letter under which connections break, or that met 421 (RFC 3463, 3.5)."""
-
-_ADDRESS = re.compile(r"[^\x00-\x20\x7f<>]+@[^\x00-\x20\x7f<>@]+")
 
 
 class SmtpTransport:
@@ -73,7 +47,9 @@ class SmtpTransport:
             TransportError: the relay cannot be reached, refuses us, or does not keep to
                 the protocol. By then every letter has its receipt.
         """
-        tls = self._tls or ssl.create_default_context()
+        tls = self._tls
+        if tls is None and self.relay.security != "plain":
+            tls = ssl.create_default_context()  # once: it reads every certificate of the system
         name = self.limits.ehlo_name or socket.getfqdn()
         limits = self.limits
 
@@ -88,295 +64,27 @@ class SmtpTransport:
             limit=limits.connect_timeout + limits.timeout,
             wait=self._first_wait,
         )
-        work = _Work(self, letters, begin, pool)
+        work = Work(
+            letters,
+            begin,
+            relay=self.relay,
+            limits=limits,
+            make_ready=self._made_ready,
+            pool=pool,
+        )
         try:
             yield from work.receipts()
         finally:
             work.close()
 
+    def _made_ready(self, letter: Letter) -> Post:
+        content = letter.content()
+        if self.sign is not None:
+            content = self.sign(content)
+        if not content.endswith(b"\r\n"):
+            content += b"\r\n"
+        return Post(letter, self.envelope(letter), content)
+
     def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:  # noqa: ARG002
         """Nothing: SMTP cannot be asked afterwards what it took."""
         return {}
-
-
-class _Work:
-    """One call of `send`."""
-
-    def __init__(
-        self, transport: SmtpTransport, letters: Iterator[Letter | None], begin: Begin, pool: Pool
-    ) -> None:
-        self._transport = transport
-        self._limits = transport.limits
-        self._letters = letters
-        self._begin = begin
-        self._pool = pool
-        self._exhausted = False
-        self._stop = ""
-        self._again: deque[Letter | Post] = deque()
-        self._channels: set[Channel] = set()
-        self._hungry: set[Channel] = set()
-        self._done: list[Receipt] = []
-        self._look_again = 0.0
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(pool.wake, selectors.EVENT_READ)
-
-    def receipts(self) -> Iterator[Receipt]:
-        """Work until every letter has its receipt."""
-        while True:
-            now = time.monotonic()
-            self._feed(now)
-            self._tend(now)
-            if self._done:
-                done, self._done = self._done, []
-                yield from done
-                if self._hungry:
-                    continue  # while they were looked at, more letters may have come
-            if self._finished():
-                break
-            self._wait()
-        if self._stop:
-            raise TransportError(
-                f"The mail server does not take the newsletter: {self._stop}. "
-                "Nobody's address is to blame, and nobody will get it twice: mend that, and go on."
-            )
-
-    def close(self) -> None:
-        """Leave nothing open."""
-        self._pool.close()
-        for channel in self._channels:
-            if channel.conversation.idle and not channel.leaving:
-                channel.leave(time.monotonic())
-            channel.connection.close()
-        self._selector.close()
-
-    # Letters
-
-    def _feed(self, now: float) -> None:
-        """Give letters to the connections that want one."""
-        while self._hungry:
-            channel = self._hungry.pop()
-            if not self._serve(channel, now):
-                self._hungry.add(channel)
-                return
-        if self._stop or self._again or self._exhausted:
-            return
-        if all(channel.leaving for channel in self._channels):
-            letter = self._next()
-            if letter is not None:
-                self._again.append(letter)
-
-    def _next(self) -> Letter | Post | None:
-        if self._again:
-            return self._again.popleft()
-        if self._exhausted:
-            return None
-        try:
-            return next(self._letters)
-        except StopIteration:
-            self._exhausted = True
-            return None
-
-    def _serve(self, channel: Channel, now: float) -> bool:
-        """Fill a connection and let it write. False where there was no letter for it."""
-        conversation = channel.conversation
-        fed = True
-        while conversation.wants and not self._stop and not channel.lost:
-            if channel.given >= self._limits.messages_per_connection:
-                break
-            letter = self._next()
-            if letter is None:
-                fed = False
-                break
-            post = self._made_ready(letter, conversation.offer)
-            if post is not None:
-                conversation.post(post)
-                channel.given += 1
-        blocked = channel.blocked
-        channel.write(self._begin, now)
-        if channel.lost:
-            self._drop(channel, now)
-            return True
-        if channel.blocked is not blocked:
-            events = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.blocked else 0)
-            self._selector.modify(channel.connection, events, channel)
-        return fed
-
-    def _made_ready(self, letter: Letter | Post, offer: Offer) -> Post | None:
-        """The letter for this server, or None where it got its receipt at once."""
-        if isinstance(letter, Post):
-            post = letter
-        else:
-            content = letter.content()
-            if self._transport.sign is not None:
-                content = self._transport.sign(content)
-            if not content.endswith(b"\r\n"):
-                content += b"\r\n"
-            post = Post(letter, self._transport.envelope(letter), content)
-        recipient, sender = post.letter.recipient, post.sender
-        if not _ADDRESS.fullmatch(recipient):
-            self._refuse(post, "5.1.3", "the address cannot stand in an envelope")
-        elif sender and not _ADDRESS.fullmatch(sender):
-            self._ours(post, "5.1.7", f"the return path {sender!r} is not an address")
-        elif not offer.utf8 and not recipient.isascii():
-            self._refuse(
-                post, "5.6.7", "the address is not ASCII, and the server offers no SMTPUTF8"
-            )
-        elif offer.size and len(post.content) > offer.size:
-            self._ours(
-                post,
-                "5.3.4",
-                f"a message has {len(post.content):,} bytes, and the server takes {offer.size:,}",
-            )
-        elif not offer.eight_bit and not post.content.isascii():
-            self._ours(post, "5.6.3", "a message is not ASCII, and the server offers no 8BITMIME")
-        else:
-            return post
-        return None
-
-    def _refuse(self, post: Post, code: str, why: str) -> None:
-        self._done.append(Receipt(post.letter.subscriber_id, Outcome.REJECTED, code, why))
-
-    def _ours(self, post: Post, code: str, why: str) -> None:
-        self._done.append(Receipt(post.letter.subscriber_id, Outcome.RETRY, code, why))
-        self._halt(f"{why} ({code})")
-
-    # What comes back
-
-    def _wait(self) -> None:
-        events = self._selector.select(_ASK_AGAIN)
-        now = time.monotonic()
-        for key, mask in events:
-            channel: Channel | None = key.data
-            if channel is None:
-                self._welcome(now)
-            elif channel in self._channels:
-                if mask & selectors.EVENT_READ or channel.blocked:
-                    self._heed(channel, channel.read(now), now)
-                if channel in self._channels:
-                    self._go_on(channel, now)
-
-    def _welcome(self, now: float) -> None:
-        """Put the connections that have become ready to work."""
-        for opened in self._pool.opened(now):
-            channel = Channel(opened, now)
-            self._channels.add(channel)
-            self._look_again = 0.0
-            self._selector.register(channel.connection, selectors.EVENT_READ, channel)
-            if channel.early:
-                self._heed(channel, channel.read(now), now)
-            if channel in self._channels:
-                self._go_on(channel, now)
-
-    def _heed(self, channel: Channel, answers: list[Answer], now: float) -> None:
-        """Take what a connection has brought."""
-        for answer in answers:
-            self._answered(channel, answer)
-        if channel.lost:
-            self._drop(channel, now)
-
-    def _go_on(self, channel: Channel, now: float) -> None:
-        """Let a connection take the next letter, and write."""
-        if channel.leaving:
-            return
-        self._hungry.discard(channel)
-        if not self._serve(channel, now):
-            self._hungry.add(channel)
-
-    def _answered(self, channel: Channel, answer: Answer) -> None:
-        """Write the receipt of an answered letter, or try it again after a 421."""
-        post, step, reply = answer.post, answer.step, answer.reply
-        if reply.code == 421 and step is not Step.MESSAGE:  # noqa: PLR2004 - not about this letter
-            self._try_again(post, f"{reply}")
-            return
-        if not channel.answered or self._pool.failures or self._pool.fruitless:
-            channel.answered = True
-            self._pool.answered()
-        self._done.append(receipt(post.letter.subscriber_id, step, reply))
-        if judged(step, reply) is Fate.OURS:
-            self._halt(f"{self._transport.relay} answers {step} with {reply}")
-
-    def _try_again(self, post: Post, why: str) -> None:
-        """A letter that surely has not left goes over another connection, within limits."""
-        post.tries += 1
-        id_ = post.letter.subscriber_id
-        if self._stop:
-            self._done.append(Receipt(id_, Outcome.UNSENT, detail=why))
-        elif post.tries >= _TRIES:
-            self._done.append(Receipt(id_, Outcome.RETRY, _PUT_OFF, why))
-        else:
-            self._again.append(post)
-
-    def _drop(self, channel: Channel, now: float) -> None:
-        """Give up a connection, and say of each letter on it what is sure."""
-        for answer in channel.last_words(now):
-            self._answered(channel, answer)
-        self._forget(channel)
-        doubtful, unsent = channel.conversation.abandoned(exact=channel.exact)
-        if doubtful is not None:
-            id_ = doubtful.letter.subscriber_id
-            why = f"handed over, but not answered: {channel.lost}"
-            self._done.append(Receipt(id_, Outcome.IN_DOUBT, detail=why))
-        for post in unsent:
-            self._try_again(post, channel.lost)
-        if not channel.answered and (doubtful or unsent):
-            self._pool.lost(f"{self._transport.relay}: {channel.lost}", now)
-
-    def _forget(self, channel: Channel) -> None:
-        self._selector.unregister(channel.connection)
-        channel.connection.close()
-        self._channels.discard(channel)
-        self._hungry.discard(channel)
-
-    # The end, and what leads there
-
-    def _tend(self, now: float) -> None:
-        """Look at times and numbers: who is late, who may go, who is still needed."""
-        if now < self._look_again and not self._exhausted and not self._stop and self._channels:
-            return
-        self._look_again = now + _ASK_AGAIN
-        self._welcome(now)
-        limits = self._limits
-        for channel in list(self._channels):
-            if channel.overdue(now, limits.timeout, limits.final_timeout):
-                channel.lost = "the server gave no answer in time"
-                self._drop(channel, now)
-            elif channel.leaving:
-                if now - channel.since > _GOODBYE:
-                    self._forget(channel)
-            elif channel.conversation.idle and self._may_go(channel):
-                self._hungry.discard(channel)
-                channel.leave(now)
-                if channel.lost:
-                    self._drop(channel, now)
-        if self._stop:
-            return
-        working = sum(not channel.leaving for channel in self._channels)
-        pool = self._pool
-        if pool.hopeless(working):
-            self._halt(pool.last_failure)
-        elif not self._hungry and (self._again or (working and not self._exhausted)):
-            pool.grow(working, now)
-
-    def _may_go(self, channel: Channel) -> bool:
-        return (
-            bool(self._stop)
-            or channel.given >= self._limits.messages_per_connection
-            or (self._exhausted and not self._again)
-        )
-
-    def _halt(self, why: str) -> None:
-        """Take no more letters; give back those that have not begun to leave."""
-        if self._stop:
-            return
-        self._stop = why
-        for channel in self._channels:
-            self._again += channel.conversation.withdraw()
-        for waiting in self._again:
-            letter = waiting.letter if isinstance(waiting, Post) else waiting
-            self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT, detail=why))
-        self._again.clear()
-
-    def _finished(self) -> bool:
-        if self._done or self._again or self._channels:
-            return False
-        return bool(self._stop) or self._exhausted
