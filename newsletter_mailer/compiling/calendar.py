@@ -24,6 +24,11 @@ def file_name(event: EventBlock, date: EventDate) -> str:
     return f"{event.slug}-{date.day:%Y-%m-%d}.ics"
 
 
+def calendar_url(settings: Settings, issue: str, event: EventBlock, date: EventDate) -> str:
+    """The address of the calendar file of one date of an event."""
+    return f"{settings.base_url}/archive/{issue}/events/{file_name(event, date)}"
+
+
 def calendar_files(
     event: EventBlock, head: IssueHead, settings: Settings
 ) -> tuple[CalendarFile, ...]:

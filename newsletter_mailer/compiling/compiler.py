@@ -1,55 +1,32 @@
 """The compiler: an issue becomes one mail for each group of agencies that get the same."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
-from typing import TypeVar
 
-from markupsafe import Markup
-
-from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, file_name
+from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, calendar_url
 from newsletter_mailer.compiling.email import CompiledEmail, WebPage
-from newsletter_mailer.compiling.inlining import TOKEN, Inliner, token
-from newsletter_mailer.compiling.merge import IMAGE, Segments, for_html
-from newsletter_mailer.compiling.mjml import to_html
+from newsletter_mailer.compiling.markup import attribute
+from newsletter_mailer.compiling.merge import IMAGE, WEB_URL, Segments, for_html
+from newsletter_mailer.compiling.mjml import SLOT, to_html
 from newsletter_mailer.compiling.plain_text import ArticleText, article_text, mail_text
-from newsletter_mailer.compiling.rich_text import blocks_html, heading_html, inline_html
-from newsletter_mailer.compiling.sections import Columns, Piece, TextRun, pieces, sections
-from newsletter_mailer.compiling.tailoring import AddressedAction, Tailored, group
-from newsletter_mailer.compiling.templates import Templates
-from newsletter_mailer.compiling.wording import (
-    full_date,
-    issue_date,
-    reading_minutes,
-    short_date,
-    times,
-)
+from newsletter_mailer.compiling.rendering import Frame, Mjml, Renderer
+from newsletter_mailer.compiling.tailoring import Tailored, group
 from newsletter_mailer.errors import SettingsError
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.reading.agencies import Agency, Registry
 from newsletter_mailer.reading.document import (
     Article,
-    Block,
-    Blocks,
-    Button,
     Event,
-    EventDate,
     Figure,
     Image,
     Issue,
-    Text,
     walk,
 )
 from newsletter_mailer.reading.headers import IssueHead
 from newsletter_mailer.reading.images import Images
 from newsletter_mailer.reading.inline import plain_text
 from newsletter_mailer.settings import SETTINGS_FILE, Settings
-
-_SLOT = re.compile("\ue002([^\ue003]+)\ue003")
-
-Found = TypeVar("Found", Event, Figure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +35,23 @@ class Source:
 
     tailored: Tailored
     agencies: tuple[Agency, ...]
-    mjml: str
+    texts: dict[str, ArticleText]
+    attached: tuple[Event | Figure, ...]
+    """What brings files along, wherever it stands."""
+    rendered: Mjml
+
+    @property
+    def mjml(self) -> str:
+        """The MJML, with tokens for its rich text."""
+        return str(self.rendered)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The HTML of a skeleton, cut at its slots, and their names."""
+
+    around: list[Segments]
+    slots: list[str]
 
 
 class Compiler:
@@ -71,27 +64,8 @@ class Compiler:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._logo = _logo(settings)
-        self._templates = Templates(
-            settings,
-            {
-                "inline": inline_html,
-                "rich": self._rich,
-                "heading": heading_html,
-                "as_text": lambda words: (Text(words),),
-                "inlined": self._inlined,
-                "logo": self._logo,
-                "entry": self._entry,
-                "image_slot": lambda image: Markup("{{%s%s}}") % (IMAGE, image.name),
-            },
-            {
-                "columns": lambda piece: isinstance(piece, Columns),
-            },
-        )
-        self._inliner = Inliner(self._templates.rich_css)
-        self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
-        self._pages: dict[str, str] = {}
-        self._skeletons: dict[object, str] = {}
-        self._entries: dict[Article, Markup] = {}
+        self._renderer = Renderer(settings, self._logo)
+        self._pages: dict[str, _Page] = {}
         self._blocks: dict[Article, tuple[Event | Figure, ...]] = {}
         self._calendar_files: dict[tuple[IssueHead, Event], tuple[CalendarFile, ...]] = {}
         self._texts: dict[tuple[str, Article], ArticleText] = {}
@@ -104,8 +78,7 @@ class Compiler:
             CompileError: the toolchain refused or would have damaged a mail.
         """
         # All templates first: what they collect for inlining is then inlined together.
-        sources = self.sources(issue, registry)
-        return tuple(self._email(issue, source, self._page(source.mjml)) for source in sources)
+        return tuple(self._email(issue, source) for source in self.sources(issue, registry))
 
     def web_pages(self, issue: Issue, registry: Registry) -> tuple[WebPage, ...]:
         """Every variant as a page for the archive: for anybody, so with nobody's data in it."""
@@ -114,66 +87,81 @@ class Compiler:
 
     def sources(self, issue: Issue, registry: Registry, *, web: bool = False) -> list[Source]:
         """The MJML of every variant, its rich text still to be put in place."""
+        frame = self._renderer.frame(issue, web=web)
         return [
-            Source(tailored, agencies, self._mjml(issue, tailored, agencies, web=web))
+            self._source(frame, tailored, agencies)
             for tailored, agencies in group(issue, registry).items()
         ]
 
-    def resolved(self, source: Source) -> str:
+    def resolved(self, issue: Issue, source: Source) -> str:
         """The MJML of a variant with its rich text in place, as MJML's own tools read it."""
-        return self._inliner.resolve(source.mjml)
+        text = Segments.of(self._renderer.inliner.resolve(source.mjml))
+        return str(self._settled(issue, source, text))
 
-    def _page(self, mjml: str) -> str:
-        """The HTML of a mail. Variants whose MJML differs in its tokens only share the work."""
-        tokens: list[str] = []
+    def _source(self, frame: Frame, tailored: Tailored, agencies: tuple[Agency, ...]) -> Source:
+        texts = self._texts_of(frame, tailored)
+        words = {id_: text.words for id_, text in texts.items()}
+        attached = tuple(
+            block for article in tailored.every_article for block in self._attached(article)
+        )
+        pictures = (block.image for block in attached if isinstance(block, Figure))
+        mjml = self._renderer.mail(frame, tailored, words, next(pictures, None))
+        return Source(tailored, agencies, texts, attached, mjml)
 
-        def numbered(match: re.Match[str]) -> str:
-            tokens.append(match[0])
-            return token(len(tokens) - 1)
+    def _page(self, issue: Issue, source: Source) -> Segments:
+        """The HTML of a mail. MJML sees a skeleton once, for all variants that share it."""
+        skeleton, parts = source.rendered.skeleton, source.rendered.parts
+        resolve = self._renderer.inliner.resolve
+        if skeleton not in self._pages:
+            cut = SLOT.split(resolve(to_html(skeleton)))
+            self._pages[skeleton] = _Page([Segments.of(html) for html in cut[::2]], cut[1::2])
+        page = self._pages[skeleton]
+        pieces = [page.around[0]]
+        for name, html in zip(page.slots, page.around[1:], strict=True):
+            pieces += [Segments.of(resolve(parts[name])), html]
+        return self._settled(issue, source, Segments.joined(pieces))
 
-        shape = TOKEN.sub(numbered, mjml)
-        if shape not in self._pages:
-            self._pages[shape] = to_html(shape)
-        page = TOKEN.sub(lambda match: tokens[int(match[1])], self._pages[shape])
-        return self._inliner.resolve(page)
+    def _settled(self, issue: Issue, source: Source, text: Segments) -> Segments:
+        """A mail that knows the address of its web page."""
+        address = str(attribute(self._web_url(issue, source)))
+        return text.settle(lambda name: address if name == WEB_URL else None)
 
-    def _email(self, issue: Issue, source: Source, html: str) -> CompiledEmail:
+    def _email(self, issue: Issue, source: Source) -> CompiledEmail:
         tailored, agencies = source.tailored, source.agencies
-        texts = self._texts_of(issue, tailored)
+        web_url = self._web_url(issue, source)
         return CompiledEmail(
             name=agencies[0].id,
             agencies=tuple(agency.id for agency in agencies),
             subject=Segments.of(plain_text(issue.subject)),
-            html=Segments.of(html),
-            text=mail_text(issue, tailored, texts, self._web_url(issue, agencies), self._settings),
-            images=self._images(tailored),
-            calendars=tuple(self._calendars(issue, tailored)),
+            html=self._page(issue, source),
+            text=mail_text(issue, tailored, source.texts, web_url, self._settings),
+            images=self._images(source),
+            calendars=tuple(self._calendars(issue, source)),
         )
 
-    def _images(self, tailored: Tailored) -> tuple[Image, ...]:
+    def _images(self, source: Source) -> tuple[Image, ...]:
         """Every picture of a mail, once, the logo first."""
-        logo = {self._logo.name: self._logo} if self._logo else {}
-        figures = {figure.image.name: figure.image for figure in self._found(Figure, tailored)}
-        return tuple({**logo, **figures}.values())
+        pictures = [block.image for block in source.attached if isinstance(block, Figure)]
+        logo = [self._logo] if self._logo else []
+        return tuple({image.name: image for image in (*logo, *pictures)}.values())
 
-    def _calendars(self, issue: Issue, tailored: Tailored) -> Iterator[CalendarFile]:
-        for event in self._found(Event, tailored):
-            key = (issue.head, event)
-            if key not in self._calendar_files:
-                self._calendar_files[key] = calendar_files(event, issue.head, self._settings)
-            yield from self._calendar_files[key]
+    def _calendars(self, issue: Issue, source: Source) -> Iterator[CalendarFile]:
+        for event in source.attached:
+            if isinstance(event, Event):
+                key = (issue.head, event)
+                if key not in self._calendar_files:
+                    self._calendar_files[key] = calendar_files(event, issue.head, self._settings)
+                yield from self._calendar_files[key]
 
-    def _found(self, kind: type[Found], tailored: Tailored) -> Iterator[Found]:
-        """Every block of a kind, wherever it stands."""
-        for article in tailored.every_article:
-            if article not in self._blocks:
-                self._blocks[article] = tuple(
-                    block for block in walk(article.blocks) if isinstance(block, Event | Figure)
-                )
-            yield from (block for block in self._blocks[article] if isinstance(block, kind))
+    def _attached(self, article: Article) -> tuple[Event | Figure, ...]:
+        if article not in self._blocks:
+            self._blocks[article] = tuple(
+                block for block in walk(article.blocks) if isinstance(block, (Event, Figure))
+            )
+        return self._blocks[article]
 
     def _web_page(self, issue: Issue, source: Source) -> WebPage:
-        html = self._page(source.mjml)
+        html = str(self._page(issue, source))
         # The first of each is the element around everything.
         html = html.replace('role="article"', 'role="main"', 1)
         html = html.replace(' aria-roledescription="email"', "", 1)
@@ -195,133 +183,18 @@ class Compiler:
             settled.fill(for_html(values)),
         )
 
-    def _mjml(
-        self, issue: Issue, tailored: Tailored, agencies: tuple[Agency, ...], *, web: bool
-    ) -> str:
-        picture = next(self._found(Figure, tailored), None)
-        texts = self._texts_of(issue, tailored)
-        context: dict[str, object] = {
-            "web": web,
-            "picture": picture.image if picture else None,
-            "head": issue.head,
-            "tailored": tailored,
-            "title": f"{issue.head.title}, issue {issue.head.number}, {issue_date(issue.head)}",
-            "preheader": inline_html(issue.preheader),
-            "preheader_text": issue.head.preheader,
-            "when": issue_date(issue.head),
-            "groups": _by_article(tailored.actions),
-            "minutes": reading_minutes(sum(text.words for text in texts.values())),
-            "lengths": {id_: reading_minutes(text.words) for id_, text in texts.items()},
-            "web_url": self._web_url(issue, agencies),
-        }
-        top, contents = (
-            (TextRun(self._templates.render(name, **context)),)
-            for name in ("top.html", "contents.html")
-        )
-        opening = self._article(issue, tailored.opening, "lead") if tailored.opening else ()
-        articles = (self._article(issue, article, "title") for article in tailored.articles)
-        body = sections([top, opening, contents, *articles])
-        parts = {
-            name: str(self._flow(context, f"{name}.html"))
-            for name in ("web-link", "masthead", "footer")
-        }
-        slots: list[Columns | str] = []
-        for section in body:
-            if isinstance(section[0], Columns):
-                slots.append(section[0])
-            else:
-                slot = str(len(slots))
-                slots.append(slot)
-                parts[slot] = "".join(
-                    self._inlined(piece.html) for piece in section if isinstance(piece, TextRun)
-                )
-        skeleton = self._skeleton(context, tuple(slots))
-        return _SLOT.sub(lambda match: parts[match[1]], skeleton)
-
-    def _skeleton(self, context: dict[str, object], slots: tuple[Columns | str, ...]) -> str:
-        """A mail's MJML with slots for its text, which mails of the same build share."""
-        web = bool(context["web"])
-        key = (context["head"], slots, context["web_url"] if web else None)
-        if key not in self._skeletons:
-            self._skeletons[key] = str(
-                self._templates.render(
-                    "newsletter.mjml",
-                    **context,
-                    part=lambda name: Markup(f"\ue002{name}\ue003"),  # noqa: S704 - a slot
-                    sections=slots,
-                )
-            )
-        return self._skeletons[key]
-
-    def _texts_of(self, issue: Issue, tailored: Tailored) -> dict[str, ArticleText]:
+    def _texts_of(self, frame: Frame, tailored: Tailored) -> dict[str, ArticleText]:
         texts: dict[str, ArticleText] = {}
         for article in tailored.every_article:
-            key = (issue.name, article)
+            key = (frame.issue.name, article)
             if key not in self._texts:
-                self._texts[key] = article_text(article, partial(self._calendar_url, issue))
+                address = partial(calendar_url, self._settings, frame.issue.name)
+                self._texts[key] = article_text(article, address, frame.written)
             texts[article.id] = self._texts[key]
         return texts
 
-    def _calendar_url(self, issue: Issue, event: Event, date: EventDate) -> str:
-        base = self._settings.base_url
-        return f"{base}/archive/{issue.name}/events/{file_name(event, date)}"
-
-    def _web_url(self, issue: Issue, agencies: tuple[Agency, ...]) -> str:
-        return f"{self._settings.base_url}/archive/{issue.name}/{agencies[0].id}"
-
-    def _flow(self, context: dict[str, object], template: str, **more: object) -> Markup:
-        """A template of rich text, with the CSS written into its elements later."""
-        return self._inlined(self._templates.render(template, **{**context, **more}))
-
-    def _inlined(self, html: Markup) -> Markup:
-        return Markup(self._inliner.add(str(html)))  # noqa: S704 - a token for escaped HTML
-
-    def _article(self, issue: Issue, article: Article, look: str) -> tuple[Piece, ...]:
-        key = (issue.name, article, look)
-        if key not in self._articles:
-            title = self._templates.render("article-head.html", article=article, look=look)
-            context = partial(self._block_context, issue)
-            self._articles[key] = pieces(article, title, self._templates, context)
-        return self._articles[key]
-
-    def _entry(self, article: Article, minutes: int) -> Markup:
-        """An article's line in the contents, which the variants share."""
-        if article not in self._entries:
-            self._entries[article] = self._templates.render(
-                "contents-entry.html", item=article, minutes=minutes
-            )
-        return self._entries[article]
-
-    def _block_context(self, issue: Issue, block: Block) -> dict[str, object]:
-        context: dict[str, object] = {"block": block}
-
-        def flow(template: str, **more: object) -> Markup:
-            return self._flow({**context, **more}, f"blocks/{template}")
-
-        context["flow"] = flow
-        if isinstance(block, Event):
-            context["dates"] = [
-                {
-                    "month": date.day.strftime("%b"),
-                    "day": date.day.day,
-                    "words": full_date(date.day),
-                    "short": short_date(date.day),
-                    "times": times(date),
-                    "url": self._calendar_url(issue, block, date),
-                }
-                for date in block.dates
-            ]
-        return context
-
-    def _rich(self, blocks: Blocks) -> Markup:
-        """Text inside a box; a button there is a link that stands out."""
-        parts = []
-        for block in blocks:
-            if isinstance(block, Button):
-                parts.append(self._templates.render("blocks/button.html", block=block))
-            else:
-                parts.append(blocks_html((block,)))
-        return Markup("").join(parts)
+    def _web_url(self, issue: Issue, source: Source) -> str:
+        return f"{self._settings.base_url}/archive/{issue.name}/{source.agencies[0].id}"
 
 
 def _logo(settings: Settings) -> Image | None:
@@ -337,8 +210,3 @@ def _logo(settings: Settings) -> Image | None:
             f"{wrong.mend}"
         )
     return logo
-
-
-def _by_article(actions: tuple[AddressedAction, ...]) -> list[tuple[AddressedAction, ...]]:
-    """Actions in groups that come from one article."""
-    return [tuple(group) for _, group in groupby(actions, key=lambda action: action.article_id)]

@@ -8,7 +8,7 @@ drop the doctype, rewrite merge fields in links and copy MJML's reset onto every
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,6 +33,12 @@ _BLOCKS = frozenset(
 )  # fmt: skip
 """Elements around which white space means nothing."""
 
+_Attributes = Sequence[tuple[str | bytes, str | bytes]]
+"""Names and values, as lxml is typed to give them."""
+
+
+_PARSER = etree.HTMLParser(encoding="utf-8", huge_tree=True, remove_pis=True)
+
 
 @dataclass(slots=True)
 class _Style:
@@ -42,6 +48,14 @@ class _Style:
     look: str
     style: str | None = None
     inner: "dict[tuple[str, str], _Style]" = field(default_factory=dict)
+    is_block: bool = field(init=False)
+    is_void: bool = field(init=False)
+    plain: str = field(default="", init=False)
+    """The opening tag of an element without attributes of its own."""
+
+    def __post_init__(self) -> None:
+        self.is_block = self.tag in _BLOCKS
+        self.is_void = self.tag in _VOID
 
     def of(self, element: etree._Element) -> "_Style":
         """The style of an element that stands right inside one of this style."""
@@ -51,11 +65,28 @@ class _Style:
             found = self.inner[key] = _Style(*key)
         return found
 
-    def everywhere(self) -> "Iterator[_Style]":
-        """This style and all inside it."""
-        yield self
-        for inner in self.inner.values():
-            yield from inner.everywhere()
+    def work_out(self, style: str) -> None:
+        """Keep what premailer found."""
+        self.style = style
+        self.plain = self._opening([("class", self.look)] if self.look else [])
+
+    def opening(self, attributes: _Attributes) -> str:
+        """The opening tag of an element of this style."""
+        if self.plain and len(attributes) == bool(self.look):
+            return self.plain
+        return self._opening(attributes)
+
+    def _opening(self, attributes: _Attributes) -> str:
+        own = ""
+        parts = [f"<{self.tag}"]
+        for name, value in attributes:
+            if name == "style":
+                own = attribute(str(value))
+            else:
+                parts.append(f'{name!s}="{attribute(str(value))}"')
+        if style := ";".join(filter(None, (self.style, own))):
+            parts.append(f'style="{style}"')
+        return " ".join(parts) + (" />" if self.is_void else ">")
 
 
 class Inliner:
@@ -64,16 +95,22 @@ class Inliner:
     def __init__(self, css: str) -> None:
         self._css = css
         self._numbers: dict[str, int] = {}
-        self._inlined: list[str] = []
-        self._waiting: list[str] = []
+        self._inner: dict[int, str] = {}
+        self._waiting: dict[int, str] = {}
+        self._inlined: dict[int, str] = {}
         self._root = _Style("div", "", style="")
 
     def add(self, html: str) -> str:
         """Keep a fragment for inlining; the answer is a token that stands for it."""
-        number = self._numbers.get(html)
-        if number is None:
-            number = self._numbers[html] = len(self._numbers)
-            self._waiting.append(html)
+        number = self._number(html)
+        if number not in self._inlined:
+            self._waiting[number] = html
+        return token(number)
+
+    def add_inner(self, html: str) -> str:
+        """Keep a fragment that stands inside others, and gets the styles of where it stands."""
+        number = self._number(html)
+        self._inner[number] = html
         return token(number)
 
     def resolve(self, page: str) -> str:
@@ -82,18 +119,18 @@ class Inliner:
             self._inline_waiting()
         return TOKEN.sub(lambda match: self._inlined[int(match[1])], page)
 
+    def _number(self, html: str) -> int:
+        return self._numbers.setdefault(html, len(self._numbers))
+
     def _inline_waiting(self) -> None:
-        parser = etree.HTMLParser(
-            encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True
-        )
-        fragments = [
-            etree.fromstring(f"<div>{html}</div>".encode(), parser)[0][0] for html in self._waiting
-        ]
-        written = [_written(fragment, self._root) for fragment in fragments]
-        if any(html is None for html in written):
+        fragments = {number: _parsed(html) for number, html in self._waiting.items()}
+        writer = _Writer(self._inner)
+        written = {at: writer.written(fragment, self._root) for at, fragment in fragments.items()}
+        if writer.lacks_styles:
             self._work_out_styles()
-            written = [_written(fragment, self._root) for fragment in fragments]
-        self._inlined += [html or "" for html in written]
+            writer = _Writer(self._inner)
+            written = {at: writer.written(part, self._root) for at, part in fragments.items()}
+        self._inlined |= written
         self._waiting.clear()
 
     def _work_out_styles(self) -> None:
@@ -114,7 +151,7 @@ class Inliner:
             cssutils_logging_level=logging.CRITICAL,
         ).transform()
         for style, specimen in specimens:
-            style.style = str(specimen.get("style", "")).replace("; ", ";").rstrip(";")
+            style.work_out(str(specimen.get("style", "")).replace("; ", ";").rstrip(";"))
 
 
 def token(number: int) -> str:
@@ -167,11 +204,10 @@ _NAME = r"(?:[a-z][a-z0-9]*(?:\.[a-z][a-z0-9-]*)?|\.[a-z][a-z0-9-]*)"
 _PLAIN_SELECTOR = re.compile(rf"{_NAME}(?:\s+{_NAME})*")
 
 
-def _written(fragment: etree._Element, root: _Style) -> str | None:
-    """A fragment with its styles; None, each style noted, where one is not worked out yet."""
-    parts: list[str] = []
-    known = [_write(child, root.of(child), parts) for child in fragment]
-    return "".join(parts) if all(known) else None
+def _parsed(html: str) -> etree._Element:
+    """A fragment's tree, with a comment in the place of each token."""
+    text = TOKEN.sub(r"<!--\g<0>-->", html)
+    return etree.fromstring(f"<div>{text}</div>".encode(), _PARSER)[0][0]
 
 
 def _specimens(style: _Style, parent: etree._Element) -> Iterator[tuple[_Style, etree._Element]]:
@@ -182,29 +218,56 @@ def _specimens(style: _Style, parent: etree._Element) -> Iterator[tuple[_Style, 
         yield from _specimens(inner, specimen)
 
 
-def _write(element: etree._Element, style: _Style, parts: list[str]) -> bool:
-    """Write an element; False where its style, or one inside it, is not worked out yet."""
-    known = style.style is not None
-    tag = style.tag
-    parts.append(f"<{tag}")
-    own = ""
-    for name, value in element.attrib.items():
-        if name == "style":
-            own = attribute(str(value))
-        else:
-            parts.append(f' {name!s}="{attribute(str(value))}"')
-    if style.style or own:
-        parts.append(f' style="{";".join(filter(None, (style.style, own)))}"')
-    block = tag in _BLOCKS
-    if tag in _VOID:
-        parts.append(" />")
-    else:
-        parts.append(">")
-        if element.text and not (block and len(element) and element.text.isspace()):
-            parts.append(words(element.text))
+@dataclass(slots=True)
+class _Writer:
+    """Writes fragments with the styles that are known, and notes where one is not."""
+
+    inner: Mapping[int, str]
+    lacks_styles: bool = False
+    _written: dict[tuple[int, int], tuple[str, bool]] = field(default_factory=dict)
+    """Inner fragments by their number and the style around them, and whether each is a block."""
+
+    def written(self, fragment: etree._Element, style: _Style) -> str:
+        """What stands inside an element of a style."""
+        text = fragment.text
+        parts = [words(text)] if text and not text.isspace() else []
+        self._write_children(fragment, style, parts)
+        return "".join(parts)
+
+    def _write_children(self, element: etree._Element, style: _Style, parts: list[str]) -> None:
         for child in element:
-            known &= _write(child, style.of(child), parts)
-        parts.append(f"</{tag}>")
-    if element.tail and not (block and element.tail.isspace()):
-        parts.append(words(element.tail))
-    return known
+            if isinstance(child, etree._Comment):  # noqa: SLF001 - its only name for types
+                is_block = self._write_inner(child.text or "", style, parts)
+            else:
+                own = style.of(child)
+                is_block = own.is_block
+                self._write(child, own, parts)
+            tail = child.tail
+            if tail and not (is_block and tail.isspace()):
+                parts.append(words(tail))
+
+    def _write(self, element: etree._Element, style: _Style, parts: list[str]) -> None:
+        if style.style is None:
+            self.lacks_styles = True
+        parts.append(style.opening(element.items()))
+        if not style.is_void:
+            text = element.text
+            if text and not (style.is_block and len(element) and text.isspace()):
+                parts.append(words(text))
+            self._write_children(element, style, parts)
+            parts.append(f"</{style.tag}>")
+
+    def _write_inner(self, comment: str, style: _Style, parts: list[str]) -> bool:
+        """Write the fragment that a comment stands for; whether it ends in a block."""
+        match = TOKEN.fullmatch(comment)
+        if match is None:
+            return False
+        key = (int(match[1]), id(style))
+        if key not in self._written:
+            fragment = _parsed(self.inner[key[0]])
+            html = self.written(fragment, style)
+            is_block = len(fragment) > 0 and str(fragment[-1].tag) in _BLOCKS
+            self._written[key] = (html, is_block)
+        html, is_block = self._written[key]
+        parts.append(html)
+        return is_block

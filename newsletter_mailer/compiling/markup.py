@@ -11,13 +11,14 @@ from functools import lru_cache
 from markupsafe import Markup
 
 _UNUSUAL = re.compile(r"[^ !#$%'()*+,./0-9:;=?@A-Z\[\]^_`a-z{|}~-]")
-_SPACE = re.compile(r"[ \t\n\r\f]+")
+_SPACE = re.compile(r"[\t\n\r\f][ \t\n\r\f]*| [ \t\n\r\f]+")
+"""White space that is not one space already."""
 _OURS = "\ue000\ue001\ue002\ue003"
 """What tokens and slots are made of: nobody's text may look like one."""
 
-_TO_ESCAPE = str.maketrans(
-    {"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"&#{ord(sign)};" for sign in _OURS}}
-)
+_TO_ESCAPE = {"&": "&amp;", "<": "&lt;", ">": "&gt;", **{sign: f"&#{ord(sign)};" for sign in _OURS}}
+_SIGN = re.compile(f"[{''.join(_TO_ESCAPE)}]")
+_TO_MEND = re.compile(rf"[{''.join(_TO_ESCAPE)}\t\n\r\f]|  ")
 
 
 @lru_cache(maxsize=4096)
@@ -26,11 +27,11 @@ def attribute(value: str) -> Markup:
     return Markup(_UNUSUAL.sub(lambda match: f"&#{ord(match[0])};", value))  # noqa: S704 - escaped here
 
 
-def text(value: str) -> Markup:
+def text(value: str) -> str:
     """Words for an element's content."""
-    return Markup(value.translate(_TO_ESCAPE))  # noqa: S704 - escaped here
+    return _SIGN.sub(lambda match: _TO_ESCAPE[match[0]], value)
 
 
 def words(value: str) -> str:
     """Words for an element's content, each run of white space one space."""
-    return _SPACE.sub(" ", value).translate(_TO_ESCAPE)
+    return text(_SPACE.sub(" ", value)) if _TO_MEND.search(value) else value

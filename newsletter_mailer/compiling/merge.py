@@ -3,7 +3,7 @@
 import html
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +17,10 @@ READER_FIELDS = frozenset(
 IMAGE = "image:"
 """How the field of a picture's address begins; the picture's name follows."""
 
+WEB_URL = "web_url"
+"""The field of the address of a mail's own web page, which is settled while compiling."""
+
+_FIELDS = READER_FIELDS | {WEB_URL}
 _FIELD = re.compile(r"\{\{([a-z_]+|image:[a-z0-9.-]+)\}\}")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -35,14 +39,33 @@ class Segments:
         Raises:
             CompileError: a field that nothing fills.
         """
-        parts = _FIELD.split(text)
-        fields = tuple(parts[1::2])
-        for name in fields:
-            if name not in READER_FIELDS and not name.startswith(IMAGE):
+        literals, fields = [], []
+        done = at = 0
+        while (at := text.find("{", at)) >= 0:  # quicker by far than a pattern's search
+            field = _FIELD.match(text, at)
+            if field is None:
+                at += 1
+                continue
+            if field[1] not in _FIELDS and not field[1].startswith(IMAGE):
                 raise CompileError(
-                    f"The merge field {{{{{name}}}}} is in a template, but nothing fills it."
+                    f"The merge field {field[0]} is in a template, but nothing fills it."
                 )
-        return cls(tuple(parts[::2]), fields)
+            literals.append(text[done:at])
+            fields.append(field[1])
+            done = at = field.end()
+        return cls((*literals, text[done:]), tuple(fields))
+
+    @classmethod
+    def joined(cls, parts: Iterable[Self]) -> Self:
+        """Texts one after the other."""
+        literals, fields, open_ = [], [], [""]
+        for part in parts:
+            open_.append(part.literals[0])
+            for name, literal in zip(part.fields, part.literals[1:], strict=True):
+                literals.append("".join(open_))
+                fields.append(name)
+                open_ = [literal]
+        return cls((*literals, "".join(open_)), tuple(fields))
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The text with each field's value, exactly as it is given."""

@@ -13,11 +13,19 @@ from newsletter_mailer.compiling.merge import count_fields
 from newsletter_mailer.compiling.mjml_look import DEEPEST, nesting
 from newsletter_mailer.errors import CompileError
 
+SLOT = re.compile("\ue002([^\ue003]+)\ue003")
+"""Where a part of a mail's text goes. `markup` writes these characters as references elsewhere."""
+
 _MSO_SEAM = re.compile(r"<!\[endif\]-->\s*<!--\[if mso \| IE\]>")
 _STYLE = re.compile(r"(<style[^>]*>)(.*?)(</style>)", re.DOTALL)
 _BETWEEN_LINES = re.compile(r">\n\s*<")
 _DEBUG_ESCAPE = re.compile(r"\\u\{[0-9a-f]+\}")
 _STRAY_ATTRIBUTE = re.compile(r'(<td[^>]*?) vertical-align="[a-z]+"')
+
+
+def slot(name: str) -> str:
+    """What stands for the part with this name."""
+    return f"\ue002{name}\ue003"
 
 
 def to_html(source: str) -> str:
@@ -41,8 +49,9 @@ def to_html(source: str) -> str:
 def _check(source: str, rendered: str) -> None:
     if count_fields(source) != count_fields(rendered):
         raise CompileError("MJML lost or doubled a merge field of the mail.")
-    if sorted(TOKEN.findall(source)) != sorted(TOKEN.findall(rendered)):
-        raise CompileError("MJML lost or doubled a part of the mail's text.")
+    for mark in (TOKEN, SLOT):
+        if sorted(mark.findall(source)) != sorted(mark.findall(rendered)):
+            raise CompileError("MJML lost or doubled a part of the mail's text.")
     damaged = _DEBUG_ESCAPE.search(rendered)
     if damaged:
         raise CompileError(f"MJML damaged an attribute of the mail: {damaged[0]!r}.")

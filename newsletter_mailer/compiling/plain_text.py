@@ -1,6 +1,5 @@
 """The plain-text part, written from the same tree as the HTML."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -50,7 +49,6 @@ WIDTH = 76
 
 # No issue can hold these control characters: reading removes them.
 _OPEN, _CLOSE = "\x02", "\x03"
-_FIELD = re.compile(f"{_OPEN}([a-z_]+){_CLOSE}")
 
 CalendarUrl = Callable[[Event, EventDate], str]
 
@@ -63,12 +61,28 @@ class ArticleText:
     words: int
 
 
-def article_text(article: Article, calendar_url: CalendarUrl) -> ArticleText:
-    """An article with its title, text, and the addresses of its links below."""
+Written = dict[tuple[int, tuple[str, ...]], tuple[Block, list[str], list[str]]]
+"""What blocks became, by their identity and the links before them: their lines, and the links
+after them. The block stands beside, so that no other can get its identity."""
+
+
+def article_text(article: Article, calendar_url: CalendarUrl, written: Written) -> ArticleText:
+    """An article with its title, text, and the addresses of its links below.
+
+    `written` is kept for the other forms of the article, which have most blocks in common.
+    """
     writer = _Writer(calendar_url)
     title = _wrapped(writer.inline(article.title))
-    lines = [*title, "=" * max(map(len, title)), ""]
-    lines += writer.blocks(article.blocks)
+    body: list[str] = []
+    for block in article.blocks:
+        key = (id(block), tuple(writer.links))
+        if key not in written:
+            written[key] = (block, writer.blocks((block,)), writer.links.copy())
+        _, block_lines, links = written[key]
+        writer.links = links.copy()
+        if block_lines:
+            body += ["", *block_lines] if body else block_lines
+    lines = [*title, "=" * max(map(len, title)), "", *body]
     words = sum(len(line.split()) for line in lines)
     if writer.links:
         lines += ["", *(f"[{number}] {url}" for number, url in enumerate(writer.links, start=1))]
@@ -133,8 +147,9 @@ def mail_text(
         f"Unsubscribe: {_mark('unsubscribe_url')}",
         "",
     ]
-    parts = _FIELD.split("\n".join(line.rstrip() for line in lines))
-    return Segments(tuple(parts[::2]), tuple(parts[1::2]))
+    first, *rest = "\n".join(line.rstrip() for line in lines).split(_OPEN)
+    cut = [part.partition(_CLOSE) for part in rest]
+    return Segments((first, *(literal for _, _, literal in cut)), tuple(name for name, _, _ in cut))
 
 
 @dataclass(slots=True)
@@ -345,19 +360,24 @@ def _wrapped(text: str, first: str = "", width: int = WIDTH) -> list[str]:
     rest = " " * len(first)
     lines: list[str] = []
     for part in text.split("\n"):
-        line = rest if lines else first
-        room = width - len(line)
-        for word in part.split(" "):
-            if not word:
-                continue
-            if len(word) > room and len(line) > len(rest):
-                lines.append(line.rstrip(" "))
-                line, room = rest, width - len(rest)
-            line += word + " "
-            room -= len(word) + 1
-        if line.strip(" "):
-            lines.append(line.rstrip(" "))
+        line, left = rest if lines else first, _single_spaced(part)
+        while (room := max(width - len(line), 0)) < len(left):
+            end = left.rfind(" ", 0, room + 1)
+            if end < 0:  # a word that fits no line
+                end = left.find(" ", room)
+            if end < 0:
+                break
+            lines.append(line + left[:end])
+            line, left = rest, left[end + 1 :]
+        if left or line.strip(" "):
+            lines.append((line + left).rstrip(" "))
     return lines
+
+
+def _single_spaced(text: str) -> str:
+    """Text with one space between its words and none around them; no other sign is a space."""
+    text = text.strip(" ")
+    return " ".join(filter(None, text.split(" "))) if "  " in text else text
 
 
 def _indented(lines: Iterable[str], mark: str) -> list[str]:

@@ -4,21 +4,21 @@ Each section costs a kilobyte of tables for Outlook, and Gmail clips a mail of 1
 text runs on in one section, across articles too, until a block needs columns of its own.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
-from newsletter_mailer.compiling.rich_text import RICH, blocks_html
-from newsletter_mailer.compiling.templates import Templates
-from newsletter_mailer.reading.document import Article, Block, Heading, Only
+from newsletter_mailer.compiling.rich_text import RICH
+from newsletter_mailer.reading.document import Blocks, Heading, Only
 
 
 @dataclass(frozen=True, slots=True)
 class TextRun:
-    """A run of rich text."""
+    """A run of rich text, as tokens that stand for it."""
 
-    html: Markup
+    tokens: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +31,22 @@ class Columns:
 Piece = TextRun | Columns
 
 
-def pieces(
-    article: Article,
-    title: Markup,
-    templates: Templates,
-    context: Callable[[Block], dict[str, object]],
-) -> tuple[Piece, ...]:
-    """An article as pieces; `context` gives what a block's template needs besides the block."""
-    made: list[Piece] = [TextRun(title)]
+def runs(blocks: Blocks) -> Iterator[tuple[int, Blocks]]:
+    """The blocks of an article: rich text in runs, every other alone; and the level around each.
+
+    The level is that of the heading above, in the mail.
+    """
     level = 2
-    for block in article.blocks:
-        if isinstance(block, Heading):
-            level = block.level + 1
-        if isinstance(block, Only):
-            continue  # tailoring has left none
-        if isinstance(block, RICH):
-            made.append(TextRun(blocks_html((block,))))
-            continue
-        names = {"level": level + 1, **context(block)}
-        if block.kind in templates.text_kinds:
-            made.append(TextRun(templates.render(f"blocks/{block.kind}.html", **names)))
+    shown = (block for block in blocks if not isinstance(block, Only))  # tailoring has left none
+    for is_rich, run in groupby(shown, key=lambda block: isinstance(block, RICH)):
+        if is_rich:
+            together = tuple(run)
+            yield level, together
+            headings = [block for block in together if isinstance(block, Heading)]
+            level = headings[-1].level + 1 if headings else level
         else:
-            made.append(Columns(templates.render(f"blocks/{block.kind}.columns.mjml", **names)))
-    return _joined(made)
+            for block in run:
+                yield level, (block,)
 
 
 def sections(runs: Iterable[tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
@@ -67,13 +60,10 @@ def sections(runs: Iterable[tuple[Piece, ...]]) -> list[tuple[Piece, ...]]:
     return [tuple(section) for section in made]
 
 
-def _joined(made: Iterable[Piece]) -> tuple[Piece, ...]:
-    """Neighbouring texts become one, which is inlined and wrapped once."""
-    joined: list[Piece] = []
-    for piece in made:
-        last = joined[-1] if joined else None
-        if isinstance(piece, TextRun) and isinstance(last, TextRun):
-            joined[-1] = TextRun(last.html + piece.html)
+def joined(made: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces of an article, neighbouring texts as one."""
+    for kind, run in groupby(made, key=type):
+        if kind is TextRun:
+            yield TextRun("".join(piece.tokens for piece in run if isinstance(piece, TextRun)))
         else:
-            joined.append(piece)
-    return tuple(joined)
+            yield from run

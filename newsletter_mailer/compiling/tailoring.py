@@ -1,6 +1,7 @@
 """Tailoring: the part of an issue that one agency gets, in the order it gets it."""
 
-from collections.abc import Iterator, Mapping
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from newsletter_mailer.reading.agencies import Agency, Registry
@@ -127,6 +128,7 @@ def _kept(article: Article, agency: str) -> Article | None:
 
 
 def _blocks(blocks: Blocks, agency: str) -> Blocks:
+    """The blocks for an agency: the very same ones, where nothing in them is for others."""
     kept: list[Block] = []
     for block in blocks:
         match block:
@@ -139,10 +141,16 @@ def _blocks(blocks: Blocks, agency: str) -> Blocks:
                     kept.append(replace(block, actions=mine))
             case Quotation() | Quote() | Callout():
                 if inner := _blocks(block.blocks, agency):
-                    kept.append(replace(block, blocks=inner))
+                    same = inner is block.blocks
+                    kept.append(block if same else replace(block, blocks=inner))
             case ListBlock(items=items):
                 if left := tuple(inner for item in items if (inner := _blocks(item, agency))):
-                    kept.append(replace(block, items=left))
+                    same = _are_same(left, items)
+                    kept.append(block if same else replace(block, items=left))
             case _:
                 kept.append(block)
-    return tuple(kept)
+    return blocks if _are_same(kept, blocks) else tuple(kept)
+
+
+def _are_same(one: Sequence[object], other: Sequence[object]) -> bool:
+    return len(one) == len(other) and all(map(operator.is_, one, other))

@@ -1,7 +1,7 @@
 """The templates in `templates/email`: MJML and HTML in Jinja, and two style sheets."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,12 @@ from newsletter_mailer.settings import Settings
 FONTS = "-apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif"
 
 
+class _Environment(jinja2.Environment):
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """The names that every template knows, as one dict: each rendering copies them."""
+        return {**self.globals, **(d or {})}
+
+
 class Templates:
     """Renders the templates of a project; every mistake in one names its file and line."""
 
@@ -29,8 +35,9 @@ class Templates:
     ) -> None:
         self.folder = settings.email_templates
         self._root = settings.root
-        self._environment = jinja2.Environment(
+        self._environment = _Environment(
             loader=jinja2.FileSystemLoader(self.folder),
+            auto_reload=False,  # the rules below hold for what stands there now
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
@@ -55,15 +62,15 @@ class Templates:
         blocks = self.folder / "blocks"
         self.text_kinds = {path.name.removesuffix(".html") for path in blocks.glob("*.html")}
 
-    def render(self, name: str, **context: object) -> Markup:
-        """Render a template.
+    def render(self, name: str, names: Mapping[str, object]) -> Markup:
+        """Render a template that knows `names`.
 
         Raises:
             TemplateError: it is missing, does not parse, uses a name that is not there, or
                 makes what breaks a rule of `mjml_rules`.
         """
         try:
-            made = self._environment.get_template(name).render(context)
+            made = self._environment.get_template(name).render(names)
         except jinja2.TemplateNotFound as error:
             raise self._error(name, 1, f"no template {error.name}") from error
         except jinja2.TemplateSyntaxError as error:
@@ -81,7 +88,7 @@ class Templates:
         return Markup(made)  # noqa: S704 - autoescaped
 
     def _css(self, name: str, *, nested: bool = False) -> str:
-        css = str(self.render(name))
+        css = str(self.render(name, {}))
         for line, text in enumerate(css.split("\n"), start=1):
             if sign := re.search(r"<|\{\{", text):
                 raise self._error(name, line, f"the sign `{sign[0]}` in a style sheet")

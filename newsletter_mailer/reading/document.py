@@ -338,6 +338,7 @@ class Only(_Block):
 
     agencies: frozenset[str]
     blocks: "Blocks"
+    kind: ClassVar[str] = "only"
 
 
 Block = (

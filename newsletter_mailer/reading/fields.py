@@ -22,6 +22,8 @@ def braced(names: frozenset[str]) -> str:
 
 def fields_in(text: str, place: Place, findings: list[Finding]) -> Inlines:
     """Text with its merge fields told apart; a finding for what only looks like one."""
+    if not FOREIGN.search(text):
+        return (Text(text),) if text else ()
     content: list[Inline] = []
     at = 0
     for match in FOREIGN.finditer(text):

@@ -1,12 +1,14 @@
 """Markdown text becomes blocks of the document tree."""
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_block.table import escapedSplit
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 
 from newsletter_mailer.findings import Finding, Place, brief
@@ -28,6 +30,7 @@ from newsletter_mailer.reading.document import (
 from newsletter_mailer.reading.fields import refuse_fields
 from newsletter_mailer.reading.images import Images
 from newsletter_mailer.reading.inline import InlineReader, html_finding
+from newsletter_mailer.reading.line_rules import choose_by_sign
 from newsletter_mailer.reading.source import Source
 
 DEEPEST = 20
@@ -90,12 +93,30 @@ class _Parser(MarkdownIt):
         return url
 
 
+_SIGNS = re.compile(r"[\n\\`*_\[\]!<&]")
+"""The signs at which one of CommonMark's rules may begin or end something inside a text."""
+
+
 def new_parser() -> MarkdownIt:
     """The Markdown of articles: CommonMark with tables and directives, HTML told apart."""
     # Five tokens a level are more than any block takes: what is too deep is always reported.
     parser = _Parser("commonmark", {"maxNesting": 5 * DEEPEST}).enable("table")
     directives(parser)
+    choose_by_sign(parser)
+    parser.inline.terminator_re = _SIGNS
+    parser.core.ruler.at("inline", _inline)
     return parser
+
+
+def _inline(state: StateCore) -> None:
+    """Parse what stands inside blocks; words without any sign are words."""
+    for token in state.tokens:
+        if token.type == "inline":
+            token.children = []
+            if _SIGNS.search(token.content):
+                state.md.inline.parse(token.content, state.md, state.env, token.children)
+            elif token.content:
+                token.children.append(Token("text", "", 0, content=token.content))
 
 
 _PARSER = new_parser()

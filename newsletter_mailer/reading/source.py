@@ -98,18 +98,20 @@ def _bytes(path: Path, shown: str, findings: list[Finding]) -> bytes | None:
 
 def _clean(text: str, shown: str, findings: list[Finding]) -> Source:
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    findings.extend(
-        Finding(
-            Place(shown, number),
-            "control-character",
-            f"the control character U+{ord(control[0]):04X}",
-            mend="It was left out; take it out of the file.",
-            severity=Severity.WARNING,
+    if _CONTROL.search(text):
+        findings.extend(
+            Finding(
+                Place(shown, number),
+                "control-character",
+                f"the control character U+{ord(control[0]):04X}",
+                mend="It was left out; take it out of the file.",
+                severity=Severity.WARNING,
+            )
+            for number, line in enumerate(text.split("\n"), start=1)
+            if (control := _CONTROL.search(line))
         )
-        for number, line in enumerate(text.split("\n"), start=1)
-        if (control := _CONTROL.search(line))
-    )
-    text = _SEPARATORS.sub(" ", _CONTROL.sub("", text))
+        text = _CONTROL.sub("", text)
+    text = _SEPARATORS.sub(" ", text)
     return Source(shown, _C1.sub(_from_windows, text))
 
 

@@ -50,7 +50,8 @@ class _Loader(yaml.SafeLoader):
 
 
 # Libyaml is ten times as fast, where it is there; it nests on the C stack, hence the limit.
-_QUICK_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# The base loader does not guess the types of scalars, which stay text.
+_QUICK_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _QUICK_LENGTH = 8_000
 
 
