@@ -130,6 +130,7 @@ class FakeSmtp:
         self.port: int = self._listener.getsockname()[1]
         self.stopped = threading.Event()
         self.lock = threading.Lock()
+        self.connections = 0
         self._random = random.Random(self.seed)  # noqa: S311 - chance, not secrecy
         self._sessions: list[_Session] = []
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
@@ -162,12 +163,8 @@ class FakeSmtp:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self._sessions.append(_Session(self, connection, len(self._sessions) + 1))
-
-    @property
-    def connections(self) -> int:
-        """How many connections there have been."""
-        return len(self._sessions)
+            self.connections += 1  # first: the session may be over before it is listed
+            self._sessions.append(_Session(self, connection, self.connections))
 
     def what_to_do(self, step: str, recipient: str) -> str:
         """What the rules ask for at this step; empty for the normal thing."""

@@ -214,7 +214,7 @@ def freeze_for(
             emails,
             small_registry(),
             settings,
-            Order(chosen, "tests", start, canary),
+            order=Order(chosen, "tests", start, canary),
             now=NOW,
         )
 

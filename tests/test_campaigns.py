@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -15,8 +16,9 @@ from newsletter_mailer.sending.progress import Progress, measure
 from newsletter_mailer.sending.running import sole_sender
 from newsletter_mailer.sending.transports.contract import Outcome
 from newsletter_mailer.store.engine import reading, writing
-from tests.under_way import GONE, campaign_of, claim, freeze, store
 from tests.office import COMMAND, Office
+from tests.projects import HEAD, article, write_issue
+from tests.under_way import GONE, campaign_of, claim, freeze, store
 
 NOON = dt.datetime(2031, 5, 2, 12, tzinfo=dt.UTC)
 
@@ -41,7 +43,13 @@ DETAILS = {"variants", "recipients", "failures", "waivers", "outbox", "rate", "e
 
 @pytest.fixture
 def office(project: Path) -> Office:
-    """An office with 20 subscribers."""
+    """An office with 20 subscribers, and a small issue in the place of issue 6."""
+    issues = project / "issues"
+    shutil.rmtree(issues / "06-autumn-2018")
+    head = HEAD.replace("number: 7", "number: 6") + "articles: [news]\n"
+    write_issue(issues, {"news": article("Words for all.")}, head=head).rename(
+        issues / "06-autumn-2018"
+    )
     made = Office(project)
     made.ok("subscribers", "import", str(made.write_people(20)))
     return made
@@ -181,13 +189,15 @@ def test_a_scheduled_campaign_that_is_paused_still_waits_for_its_time(office: Of
         deadline = time.monotonic() + 60
         while not office.ok("status", "--json").data and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert "It begins on 5 January 2099, 09:00" in office.ok("status", "6").out
-        office.ok("pause", "6")
+        assert waiting.stderr is not None
         try:
-            _, errors = waiting.communicate(timeout=60)
+            while "Waiting" not in (line := waiting.stderr.readline()):
+                assert line, "it ended without waiting"
+            assert "It begins on 5 January 2099, 09:00" in office.ok("status", "6").out
+            office.ok("pause", "6")
+            waiting.communicate(timeout=60)
         finally:
             waiting.kill()
-    assert "Waiting" in errors
     office.ok("resume", "6")
     data = status(office)
     assert (data["state"], data["started_at"], data["pending"]) == ("scheduled", None, 20)

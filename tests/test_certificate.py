@@ -14,9 +14,10 @@ from playwright.sync_api import Browser
 
 from newsletter_mailer.sending.transports.contract import Outcome
 from tests.browser import assert_reads_well, chromium
-from tests.under_way import GONE, claim, freeze, tamper
+from tests.link_server import LinkServer, reply
 from tests.office import Office
 from tests.test_waive import BIG, waiver, write
+from tests.under_way import GONE, claim, freeze, tamper
 
 
 @pytest.fixture
@@ -30,7 +31,8 @@ def office(project: Path) -> Office:
 def page_of(office: Office, name: str = "06-autumn-2018") -> str:
     """The words of the page."""
     path = office.folder / "var" / "certificates" / f"certificate-{name}.html"
-    return " ".join("".join(lxml.html.fromstring(path.read_bytes()).itertext()).split())
+    words = lxml.html.fromstring(path.read_bytes()).xpath("string()")
+    return " ".join(str(words).split())
 
 
 def eventful(office: Office) -> list[str]:
@@ -231,6 +233,22 @@ def test_waivers_stand_on_it_with_who_answers_for_them(office: Office) -> None:
     data = office.ok("certificate", "7", "--json").data
     assert [(each["rule"], each["by"]) for each in data["waivers"]] == [("mail-size", "A. Patel")]
     assert "A. Patel" in page_of(office, data["campaign"])
+
+
+def test_links_let_pass_in_doubt_stand_on_it_with_whose_word_it_was(office: Office) -> None:
+    """A link that only people may open is named, with what was found, by whom and when."""
+    with LinkServer({"127.0.0.1/shy": reply(403)}).running() as server:
+        link = f"http://127.0.0.1:{server.port}/shy"
+        write(office, f"Read [the report]({link}).")
+        online = {"NEWSLETTER_LINKS__CHECK": "true", "NEWSLETTER_LINKS_ALLOW": "127.0.0.1"}
+        accept = ("--accept-unknown", link, "--by", "A. Patel")
+        office.ok("send", "7", "--yes", *accept, **online)
+    data = office.ok("certificate", "7", "--json").data
+    (accepted,) = data["accepted_links"]
+    assert (accepted["url"], accepted["verdict"], accepted["by"]) == (link, "unknown", "A. Patel")
+    page = page_of(office, data["campaign"])
+    assert link in page
+    assert "A. Patel" in page
 
 
 def test_a_folder_that_cannot_be_written_is_said(office: Office) -> None:

@@ -22,6 +22,12 @@ EVERY_COMMAND = [
     "subscribers unsubscribe",
     "send",
     "status",
+    "pause",
+    "resume",
+    "cancel",
+    "in-doubt",
+    "certificate",
+    "doctor",
     "links",
     "links watch",
 ]

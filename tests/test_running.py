@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
@@ -18,13 +18,15 @@ from newsletter_mailer.sending.transports.contract import Letter, Outcome
 from newsletter_mailer.store.engine import open_store, reading, writing
 from tests.ledgers import Answer, Clock, CrashError, Ledger, Scripted, open_ledger, settings_for
 
-PEOPLE = 60
+PEOPLE = 40
 MOST_RUNS = 80
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
+"""An example takes a good part of a second."""
 
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database of a campaign to 60 people, to be copied: making one takes a while."""
+    """A database of a campaign to 40 people, to be copied: making one takes a while."""
     folder = tmp_path_factory.mktemp("template")
     open_ledger(folder, PEOPLE).engine.dispose()
     return folder
@@ -98,11 +100,9 @@ ANSWERS: list[Answer] = [
 ]
 
 
-@examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(max_examples=15, phases=NO_SHRINKING, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    script=st.lists(
-        st.tuples(st.integers(1, PEOPLE), st.sampled_from(ANSWERS)), max_size=14
-    ),
+    script=st.lists(st.tuples(st.integers(1, PEOPLE), st.sampled_from(ANSWERS)), max_size=14),
     batch_size=st.sampled_from([1, 7, 20, 100]),
     width=st.integers(1, 12),
 )
@@ -128,7 +128,7 @@ def test_the_ledger_ends_as_the_truth(
             ledger.engine.dispose()
 
 
-@examples(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(max_examples=8, phases=NO_SHRINKING, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(after=st.lists(st.integers(1, PEOPLE), min_size=1, max_size=6), width=st.integers(1, 12))
 def test_stops_at_any_moment_lose_nothing(template: Path, after: list[int], width: int) -> None:
     """Stopped by a signal after any number of letters, and run again, each gets it once."""
@@ -157,7 +157,7 @@ def test_stops_at_any_moment_lose_nothing(template: Path, after: list[int], widt
 
 @pytest.fixture
 def ledger(template: Path, tmp_path: Path) -> Iterator[Ledger]:
-    """A campaign to 60 people in three batches."""
+    """A campaign to 40 people in three batches."""
     made = copy_of(template, tmp_path / "copy", 20)
     yield made
     made.engine.dispose()

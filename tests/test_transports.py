@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
-from newsletter_mailer.errors import TransportError
-from newsletter_mailer.sending.transports.contract import Letter, Outcome, Transport
+from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt, Transport
 from newsletter_mailer.sending.transports.outbox import Outbox
 from newsletter_mailer.sending.transports.smtp.connecting import read_url
 from newsletter_mailer.sending.transports.smtp.transport import SmtpTransport
@@ -131,14 +130,23 @@ def test_memory_does_not_grow_with_letters(name: str, tmp_path: Path) -> None:
 
 @every_transport
 def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
-    """An error while a letter is made comes through as it is, and leaves nothing open."""
+    """An error while letters are made comes through as it is, once those before it are settled."""
+
+    def spoil() -> bytes:
+        raise LookupError("made up")
 
     def spoilt() -> Iterator[Letter]:
         yield from letters(3)
-        raise TransportError("made up")
+        raise LookupError("made up")
 
-    with WAYS[name](tmp_path) as way, pytest.raises(TransportError, match="made up"):
-        list(way.transport.send(spoilt(), lambda _: None))
+    bad = replace(letter(4), content=spoil)
+    for given in (spoilt(), iter([*letters(3), bad])):
+        got: list[Receipt] = []
+        with WAYS[name](tmp_path) as way, pytest.raises(LookupError, match="made up"):
+            got.extend(way.transport.send(given, lambda _: None))
+        assert {one.subscriber_id for one in got} >= {1, 2, 3}
+        for one in got:
+            assert (one.outcome is Outcome.ACCEPTED) is (one.subscriber_id in way.arrived())
 
 
 @every_transport

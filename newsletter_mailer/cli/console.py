@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -80,11 +81,17 @@ def table(title: str, *headings: str, rows: Iterable[Sequence[str]]) -> None:
     """Print a table whose last column holds numbers."""
     out.print(Text(title, style="bold"))
     made = Table(pad_edge=False, box=None)
+    lines = list(rows)
     for index, heading in enumerate(headings):
         right = index == len(headings) - 1
-        made.add_column(heading, justify="right" if right else "left", no_wrap=True)
-    for row in rows:
-        made.add_row(*(Text(cell) for cell in row))
+        made.add_column(
+            heading,
+            justify="right" if right else "left",
+            no_wrap=True,
+            min_width=max(cell_len(line[index]) for line in [headings, *lines]),
+        )
+    for line in lines:
+        made.add_row(*(Text(cell) for cell in line))
     # As wide as its rows: a name that is cut or broken helps nobody.
     out.print(made, crop=False, soft_wrap=True)
 

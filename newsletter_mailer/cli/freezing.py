@@ -78,7 +78,13 @@ def freeze_campaign(
     order = Order(chosen, wish.by, wish.start, wish.canary, waivers)
     with writing(engine) as connection:
         campaign = freeze(
-            connection, issue, emails, project.registry, project.settings, order, now=wall_clock()
+            connection,
+            issue,
+            emails,
+            project.registry,
+            project.settings,
+            order=order,
+            now=wall_clock(),
         )
         keep_links(connection, campaign.id, look.links, accepted)
     return campaign

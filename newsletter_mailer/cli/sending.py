@@ -212,15 +212,14 @@ def _say_next(project: Project, campaign: Campaign, ending: Ending | None, *, qu
         lines = (f"Paused: {campaign.reason}.", f"To go on: newsletter resume {campaign.name}")
     elif ending and ending.next_at:
         left = ending.counts.deferred
+        when = _when(project, ending.next_at)
         lines = (
-            f"{plural(left, 'letter')} refused for now. From {_when(project, ending.next_at)} on, "
-            f"newsletter send {campaign.number} tries again.",
+            f"{plural(left, 'letter')} refused for now.",
+            f"From {when} on, newsletter send {campaign.number} tries again.",
         )
     elif campaign.state == "cancelled":
-        lines = (
-            "It was cancelled. To send it after all to those who have not got it: "
-            f"newsletter send {campaign.number} --audience all",
-        )
+        again = f"newsletter send {campaign.number} --audience all"
+        lines = (f"It was cancelled. To send it to those who have not got it: {again}",)
     say(*lines)
 
 

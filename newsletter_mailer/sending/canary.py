@@ -23,6 +23,7 @@ def leave(
     connection: Connection,
     campaign_id: int,
     now: dt.datetime,
+    *,
     wait: dt.timedelta,
     limit: float,
     out: int,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from newsletter_mailer.sending.campaign import Campaign
+from newsletter_mailer.sending.campaign_links import links_of
 from newsletter_mailer.sending.counting import Counts, count
 from newsletter_mailer.sending.doubt import Doubtful, in_doubt
 from newsletter_mailer.sending.frozen_content import Hashed, HashedVariant, hash_content
@@ -37,6 +38,16 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class AcceptedLink:
+    """A link of which nobody could tell whether it leads anywhere, and who let it pass."""
+
+    url: str
+    verdict: str
+    by: str
+    at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Certificate:
     """Everything a certificate says. It follows from the ledger alone: no clock is read.
 
@@ -53,6 +64,7 @@ class Certificate:
     failures: tuple[Failures, ...]
     in_doubt: tuple[Doubtful, ...]
     decisions: tuple[Decision, ...]
+    accepted_links: tuple[AcceptedLink, ...]
     last_entry_at: dt.datetime | None
 
     @property
@@ -152,6 +164,10 @@ class Certificate:
                 for each in self.decisions
             ],
             "waivers": [waiver.model_dump() for waiver in known.waivers],
+            "accepted_links": [
+                {"url": each.url, "verdict": each.verdict, "by": each.by, "at": _utc(each.at)}
+                for each in self.accepted_links
+            ],
         }
 
     def as_json(self) -> bytes:
@@ -173,6 +189,11 @@ def certify(connection: Connection, campaign: Campaign) -> Certificate:
         _failures(connection, campaign.id),
         tuple(in_doubt(connection, campaign.id)),
         _decisions(connection, campaign.id),
+        tuple(
+            AcceptedLink(each.url, str(each.result.verdict), each.accepted.by, each.accepted.at)
+            for each in links_of(connection, campaign.id)
+            if each.accepted
+        ),
         connection.scalar(
             select(func.max(delivery.c.settled_at)).where(delivery.c.campaign_id == campaign.id)
         ),

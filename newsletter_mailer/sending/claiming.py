@@ -34,11 +34,15 @@ _FEW = 10
 
 @dataclass(slots=True)
 class Work:
-    """A batch in hand: how many of its letters are out, and until when they may be begun."""
+    """A batch in hand: how many of its letters are out, and until when they may be begun.
+
+    `answered` of them are marked in the transaction that is under way.
+    """
 
     hold: Hold
     good_until: float
     out: int = 0
+    answered: int = 0
     through: bool = False
 
 
@@ -75,28 +79,38 @@ class Claims:
     def write_down(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
         """Mark what became of letters, let go of batches that are through, pause after failures.
 
-        It changes nothing here, so that it can be tried again: `written` does, after the commit.
+        It can be tried again: what is out changes only in `written`, after the commit.
         """
         now = self.rules.clock()
         marks: dict[int, list[Mark]] = {}
+        for work in self._works:
+            work.answered = 0
         for receipt in receipts:
             work, attempt = self._out[receipt.subscriber_id]
+            work.answered += 1
             marks.setdefault(id(work), []).append(Mark(receipt, attempt))
         for work in self._works:
             found = marks.get(id(work), [])
             if found:
                 ledger.mark(connection, work.hold, found, now, self.rules.retries)
-            if work.out == len(found) and (work.through or self.ending):
+            if work.out == work.answered and (work.through or self.ending):
                 batches.close(connection, work.hold)
         self._pause_if_bad(connection, receipts)
 
-    def written(self, receipts: Sequence[Receipt]) -> None:
-        """Forget letters whose fate is on disk now."""
+    def written(self, receipts: Sequence[Receipt], group: Group | None) -> None:
+        """Forget letters whose fate is on disk now, and remember those that were claimed."""
         for receipt in receipts:
             work, _ = self._out.pop(receipt.subscriber_id)
             work.out -= 1
             self._tally[receipt.outcome] += 1
             self.settled += receipt.outcome not in {Outcome.RETRY, Outcome.UNSENT}
+        for work in self._works:
+            work.answered = 0
+        if group:
+            # Only now: a letter that came back may be claimed anew in the same transaction.
+            group.work.out += len(group.deliveries)
+            for each in group.deliveries:
+                self._out[each.subscriber_id] = group.work, each.attempt
         self._works = [work for work in self._works if work.out or not work.through]
 
     @property
@@ -143,7 +157,7 @@ class Claims:
                 return None
             elif not claim.group:
                 self._lose(work)
-                if not work.out:
+                if work.out == work.answered:
                     batches.close(connection, work.hold)
             else:
                 return self._group(connection, work, claim.group, now, moment)
@@ -158,8 +172,6 @@ class Claims:
         moment: float,
     ) -> Group:
         work.good_until = self._safe(moment)
-        work.out += len(deliveries)
-        self._out.update({each.subscriber_id: (work, each.attempt) for each in deliveries})
         slot = rate.reserve(connection, self.rules.limits, len(deliveries), now)
         return Group(work, deliveries, moment + slot.wait, slot.apart)
 
@@ -175,9 +187,9 @@ class Claims:
             connection,
             self._campaign_id,
             now,
-            self.rules.canary_wait,
-            self.rules.failure_limit,
-            len(self._out),
+            wait=self.rules.canary_wait,
+            limit=self.rules.failure_limit,
+            out=len(self._out) - sum(work.answered for work in self._works),
         )
         self.next_at, self.ending = leave.next_at, self.ending or leave.paused
         fitting = (max(1, int(limit.rate * _RESERVED)) for limit in self.rules.limits)

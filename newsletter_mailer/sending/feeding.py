@@ -46,6 +46,7 @@ class Feed:
         claims: Claims,
         letters: Letters,
         journal: Journal,
+        *,
         stop: threading.Event,
         progress: Callable[[int], None],
     ) -> None:
@@ -192,7 +193,7 @@ class Feed:
 
     def _done(self, receipts: Sequence[Receipt], group: Group | None, *, wanted: bool) -> bool:
         """Go on from a commit."""
-        self._claims.written(receipts)
+        self._claims.written(receipts, group)
         numbers = [receipt.subscriber_id for receipt in receipts]
         self._journal.forget(numbers)
         if group:

@@ -58,8 +58,8 @@ def freeze(
     emails: Sequence[CompiledEmail],
     registry: Registry,
     settings: Settings,
-    order: Order,
     *,
+    order: Order,
     now: dt.datetime,
 ) -> Campaign:
     """Write the campaign, its content and one pending delivery for each recipient.

@@ -8,6 +8,7 @@ meanwhile changes nothing that the new owner did.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -17,6 +18,8 @@ from sqlalchemy import (
     exists,
     insert,
     literal,
+    literal_column,
+    null,
     or_,
     select,
     update,
@@ -128,16 +131,17 @@ def claim(
         here = [row for row in rows if not row.gone]
         _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)
         if here:
+            # They are the first of their batch that can be claimed, so their bounds say which.
             connection.execute(
-                update(delivery)
-                .where(
-                    delivery.c.campaign_id == hold.campaign_id,
-                    delivery.c.subscriber_id.in_([row.subscriber_id for row in here]),
-                )
-                .values(
-                    taking(DeliveryStep.CLAIM)
-                    | {"epoch": hold.epoch, "attempts": delivery.c.attempts + 1}
-                )
+                _CLAIMING,
+                {
+                    "campaign": hold.campaign_id,
+                    "number": hold.number,
+                    "now": now,
+                    "first": here[0].subscriber_id,
+                    "last": here[-1].subscriber_id,
+                    "at": hold.epoch,
+                },
             )
         suppressed += len(gone)
         if here or not rows:
@@ -163,13 +167,11 @@ def mark(
     by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
     for one in marks:
         step, values = _fate(one, now, retries)
-        values |= {"number": one.receipt.subscriber_id}
-        by_step.setdefault(step, []).append(values)
+        row = {name: values[name] for name in _WRITTEN[step]}
+        row |= {"campaign": hold.campaign_id, "at": hold.epoch, "number": one.receipt.subscriber_id}
+        by_step.setdefault(step, []).append(row)
     for step, rows in by_step.items():
-        connection.execute(
-            _MARKING[step],
-            [{"campaign": hold.campaign_id, "at": hold.epoch, **row} for row in rows],
-        )
+        connection.execute(_MARKING[step], rows)
     if DeliveryStep.RELEASE in by_step or DeliveryStep.DEFER in by_step:
         _come_back(connection, hold, now)
     for one in marks:
@@ -248,6 +250,11 @@ def _move(
         )
 
 
+_DUE = or_(
+    delivery.c.status == "pending",
+    and_(delivery.c.status == "deferred", delivery.c.next_try <= bindparam("now")),
+)
+
 _CLAIMABLE = (
     select(
         delivery.c.subscriber_id,
@@ -266,17 +273,47 @@ _CLAIMABLE = (
     .where(
         delivery.c.campaign_id == bindparam("campaign"),
         delivery.c.batch == bindparam("batch"),
-        or_(
-            delivery.c.status == "pending",
-            and_(delivery.c.status == "deferred", delivery.c.next_try <= bindparam("now")),
-        ),
+        _DUE,
     )
     .order_by(delivery.c.subscriber_id)
     .limit(bindparam("most"))
 )
 
+_CLAIMING = (
+    update(delivery)
+    .where(
+        delivery.c.campaign_id == bindparam("campaign"),
+        delivery.c.batch == bindparam("number"),
+        delivery.c.subscriber_id.between(bindparam("first"), bindparam("last")),
+        _DUE,
+        may(DeliveryStep.CLAIM),
+    )
+    .values(
+        taking(DeliveryStep.CLAIM) | {"epoch": bindparam("at"), "attempts": delivery.c.attempts + 1}
+    )
+)
 
-def _marking(step: DeliveryStep) -> Update:
+
+_UNWRITTEN: dict[str, Any] = {
+    "code": literal_column("''"),
+    "error": literal_column("''"),
+    "provider_id": literal_column("''"),
+    "next_try": null(),
+    "settled_at": null(),
+}
+"""What a mark sets back, where its step writes nothing there."""
+
+_WRITTEN = {
+    DeliveryStep.ACCEPT: ("provider_id", "settled_at"),
+    DeliveryStep.REJECT: ("code", "error", "provider_id", "settled_at"),
+    DeliveryStep.DEFER: ("code", "error", "next_try"),
+    DeliveryStep.RELEASE: (),
+    DeliveryStep.DOUBT: ("code", "error", "provider_id", "settled_at"),
+}
+"""Of each letter only what its step needs: most are accepted, and each value costs time."""
+
+
+def _marking(step: DeliveryStep, written: Sequence[str]) -> Update:
     return (
         update(delivery)
         .where(
@@ -285,14 +322,8 @@ def _marking(step: DeliveryStep) -> Update:
             delivery.c.epoch == bindparam("at"),
             may(step),
         )
-        .values(
-            taking(step)
-            | {
-                name: bindparam(name)
-                for name in ("code", "error", "provider_id", "next_try", "settled_at")
-            }
-        )
+        .values(taking(step) | _UNWRITTEN | {name: bindparam(name) for name in written})
     )
 
 
-_MARKING = {step: _marking(step) for step in _STEPS.values()}
+_MARKING = {step: _marking(step, written) for step, written in _WRITTEN.items()}

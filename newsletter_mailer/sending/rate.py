@@ -54,10 +54,10 @@ def reserve(
     A row that was written well after `now` comes from before the clock was put back; it is
     put back by as much.
     """
-    wait = apart = 0.0
-    moment = now.timestamp()
+    apart = 0.0
+    moment = start = now.timestamp()
+    begins = []
     for limit in wanted:
-        length = number / limit.rate
         row = connection.execute(
             select(rate_bucket).where(rate_bucket.c.key == limit.key).with_for_update()
         ).one_or_none()
@@ -70,12 +70,16 @@ def reserve(
             back = row.written - moment
             known = row.tat - (back if back > _SKEW else 0.0)
         begin = max(known, moment - limit.slack)
+        begins.append(begin)
+        start = max(start, begin)
+        if begin + number / limit.rate > moment:
+            apart = max(apart, 1 / limit.rate)
+    for limit, begin in zip(wanted, begins, strict=True):
+        # One limit may make letters leave later than another reserved time for.
+        last = start + (number - 1) * apart - limit.slack + 1 / limit.rate
         connection.execute(
             update(rate_bucket)
             .where(rate_bucket.c.key == limit.key)
-            .values(tat=begin + length, written=moment)
+            .values(tat=max(begin + number / limit.rate, last), written=moment)
         )
-        wait = max(wait, begin - moment)
-        if begin + length > moment:
-            apart = max(apart, 1 / limit.rate)
-    return Reservation(max(wait, 0.0), apart)
+    return Reservation(start - moment, apart)

@@ -109,7 +109,9 @@ def run(
         if ending.next_at is None or stop.is_set() or not _worth_waiting(ending, state, rules):
             return ending
         waiting(ending.next_at)
-        while rules.clock() < ending.next_at and not stop.is_set():
+        # Where the clock is put back meanwhile, it is looked again after as long as it seemed.
+        until = rules.monotonic() + (ending.next_at - rules.clock()).total_seconds()
+        while rules.clock() < ending.next_at and rules.monotonic() < until and not stop.is_set():
             left = (ending.next_at - rules.clock()).total_seconds()
             stop.wait(min(_SLICE, max(left, 0.0)))
             with reading(engine) as connection:
@@ -129,7 +131,9 @@ def _pass(
     feed = None
     try:
         claims = Claims(dispatch.campaign_id, owner, dispatch.rules, settled)
-        feed = Feed(dispatch.engine, claims, dispatch.letters, journal, stop, progress)
+        feed = Feed(
+            dispatch.engine, claims, dispatch.letters, journal, stop=stop, progress=progress
+        )
         try:
             for receipt in dispatch.transport.send(feed.letters(), journal.begin):
                 feed.settle(receipt)

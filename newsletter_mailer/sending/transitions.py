@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, or_
+from sqlalchemy import ColumnElement, Table, literal_column, or_
 from sqlalchemy.sql.elements import ColumnClause
 
 from newsletter_mailer.store.tables import batch, campaign, delivery
@@ -93,12 +93,17 @@ _WHERE: dict[type[Enum], tuple[Table, str]] = {
 def may(step: AnyStep) -> ColumnElement[bool]:
     """The condition that a row is in a state from which the step leads."""
     column = _column(step)
-    return or_(*(column == source for source in step.value.sources))
+    return or_(*(column == _constant(source) for source in step.value.sources))
 
 
-def taking(step: AnyStep) -> dict[str, str]:
+def taking(step: AnyStep) -> dict[str, Any]:
     """The values that an UPDATE sets for the step."""
-    return {_column(step).name: step.value.target}
+    return {_column(step).name: _constant(step.value.target)}
+
+
+def _constant(state: str) -> ColumnElement[str]:
+    """A state as part of the statement: as a value of each row, it would cost time."""
+    return literal_column(f"'{state}'")
 
 
 def _column(step: AnyStep) -> ColumnClause[Any]:

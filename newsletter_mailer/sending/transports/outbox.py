@@ -46,8 +46,10 @@ class Outbox:
         for group in _groups(letters):
             try:
                 self._write(group, begin)
-            except OSError as error:
+            except Exception as error:
                 yield from self._broken_off(group)
+                if not isinstance(error, OSError):
+                    raise
                 raise TransportError(
                     f"The outbox {self.folder} cannot be written: {error.strerror}. "
                     "Mend that and run the same command again: nobody will get it twice."
@@ -93,14 +95,19 @@ class Outbox:
 def _groups(letters: Iterator[Letter | None]) -> Iterator[list[Letter]]:
     """Letters in groups; one is shorter where no more are ready yet."""
     group: list[Letter] = []
-    for letter in letters:
-        if letter is not None:
-            group.append(letter)
-        if len(group) == _GROUP or (group and letter is None):
-            yield group
-            group = []
-        elif letter is None:
-            time.sleep(_ASK_AGAIN)
+    try:
+        for letter in letters:
+            if letter is not None:
+                group.append(letter)
+            if len(group) == _GROUP or (group and letter is None):
+                yield group
+                group = []
+            elif letter is None:
+                time.sleep(_ASK_AGAIN)
+    except Exception:
+        if group:
+            yield group  # letters that came before the failure
+        raise
     if group:
         yield group
 

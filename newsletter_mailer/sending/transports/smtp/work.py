@@ -52,6 +52,7 @@ class Work:
         self._pool = pool
         self._exhausted = False
         self._stop = ""
+        self._error: Exception | None = None
         self._again: deque[Letter | Post] = deque()
         self._channels: set[Channel] = set()
         self._hungry: set[Channel] = set()
@@ -74,6 +75,8 @@ class Work:
             if self._finished():
                 break
             self._wait()
+        if self._error is not None:
+            raise self._error
         if self._stop:
             raise TransportError(
                 f"The mail server does not take the newsletter: {self._stop}. "
@@ -114,7 +117,9 @@ class Work:
             return next(self._letters)
         except StopIteration:
             self._exhausted = True
-            return None
+        except Exception as error:
+            self._give_up(error)
+        return None
 
     def _serve(self, channel: Channel, now: float) -> bool:
         """Fill a connection and let it write. False where there was no letter for it."""
@@ -143,7 +148,15 @@ class Work:
 
     def _made_ready(self, letter: Letter | Post, offer: Offer) -> Post | None:
         """The letter for this server, or None where it got its receipt at once."""
-        post = letter if isinstance(letter, Post) else self._make_ready(letter)
+        if isinstance(letter, Post):
+            post = letter
+        else:
+            try:
+                post = self._make_ready(letter)
+            except Exception as error:
+                self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT))
+                self._give_up(error)
+                return None
         found = misfit(post, offer)
         if found is None:
             return post
@@ -288,6 +301,11 @@ class Work:
             letter = waiting.letter if isinstance(waiting, Post) else waiting
             self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT, detail=why))
         self._again.clear()
+
+    def _give_up(self, error: Exception) -> None:
+        """The letters themselves fail: what is under way is brought to its end first."""
+        self._error = error
+        self._halt("no more letters can be made")
 
     def _finished(self) -> bool:
         if self._done or self._again or self._channels:

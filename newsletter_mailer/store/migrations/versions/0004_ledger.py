@@ -53,21 +53,25 @@ def downgrade() -> None:
     """Take the tables back as far as the steps before can take them apart."""
     op.drop_table("rate_bucket")
     op.drop_table("suppression")
+    op.drop_index(op.f("ix_delivery_campaign_id_batch_subscriber_id"), table_name="delivery")
+    op.create_index(op.f("ix_delivery_campaign_id_batch"), "delivery", ["campaign_id", "batch"])
 
 
 def _aside(table: str) -> list[str]:
     """Put a table's rows aside and drop it; the names of its columns."""
     names = [column["name"] for column in sa.inspect(op.get_bind()).get_columns(table)]
-    op.execute(f"CREATE TEMP TABLE {table}_before AS SELECT * FROM {table}")
+    op.execute(f"CREATE TEMP TABLE {table}_before AS SELECT * FROM {table}")  # noqa: S608 - ours
     op.drop_table(table)
     return names
 
 
 def _back(table: str, names: list[str], new: Mapping[str, str]) -> None:
-    """Put the rows back; `new` gives a value, in SQL, for columns that were not there."""
-    into = ", ".join([*names, *new])
-    values = ", ".join([*names, *new.values()])
-    op.execute(f"INSERT INTO {table} ({into}) SELECT {values} FROM {table}_before")  # noqa: S608
+    """Put the rows back; `new` names the columns from which new ones get their values."""
+    before = sa.table(f"{table}_before", *(sa.column(name) for name in names))
+    columns = [*names, *new]
+    values = [before.c[name] for name in names] + [before.c[name] for name in new.values()]
+    made = sa.table(table, *(sa.column(name) for name in columns))
+    op.execute(sa.insert(made).from_select(columns, sa.select(*values)))
     op.execute(f"DROP TABLE temp.{table}_before")
 
 
@@ -190,6 +194,9 @@ def _delivery() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "subscriber_id", name=op.f("pk_delivery")),
     )
     op.create_index(
-        op.f("ix_delivery_campaign_id_batch"), "delivery", ["campaign_id", "batch"], unique=False
+        op.f("ix_delivery_campaign_id_batch_subscriber_id"),
+        "delivery",
+        ["campaign_id", "batch", "subscriber_id"],
+        unique=False,
     )
     _back("delivery", names, {})
