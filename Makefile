@@ -6,8 +6,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 NEWSLETTER := $(BIN)/newsletter
 ISSUE ?= 6
+PEOPLE ?= 10000
 
-.PHONY: help run test check format preview pictures bench lock clean
+.PHONY: help run test torture check format preview pictures bench lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ run: .venv/run.stamp ## Check issue 6, compile it, and send it to the sample sub
 
 test: .venv/dev.stamp ## Run all tests
 	$(BIN)/python -m pytest $(ARGS)
+
+torture: .venv/dev.stamp ## Kill a sender over and over, and hold its ledger against the truth (PEOPLE=10000)
+	$(BIN)/python -m tests.torture --people $(PEOPLE)
 
 check: .venv/dev.stamp ## Look the code over: lint, format, types
 	$(BIN)/ruff check .

@@ -2,11 +2,11 @@
 
 import datetime as dt
 import json
-import resource
 import sys
 from pathlib import Path
 from time import perf_counter
 
+from benchmarks.memory import peak_megabytes
 from benchmarks.report import ROOT
 from newsletter_mailer.audience.importing import import_subscribers
 from newsletter_mailer.reading.agencies import read_registry
@@ -35,22 +35,7 @@ def main() -> None:
         engine.dispose()
     if result.added != result.read:
         sys.exit(f"Not every row was added: {result}")
-    print(json.dumps({"rows": result.read, "seconds": seconds, "megabytes": _peak_megabytes()}))
-
-
-def _peak_megabytes() -> float:
-    """The most memory this process ever held.
-
-    On Linux `getrusage` would count the parent's memory too, from before this program
-    took the place of the parent's copy; the kernel's own account begins anew there.
-    """
-    status = Path("/proc/self/status")
-    if status.is_file():
-        lines = status.read_text(encoding="utf-8").splitlines()
-        kibibytes = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
-        return kibibytes * 1024 / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+    print(json.dumps({"rows": result.read, "seconds": seconds, "megabytes": peak_megabytes()}))
 
 
 if __name__ == "__main__":

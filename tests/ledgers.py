@@ -45,10 +45,14 @@ EVERYONE = Segment((), ())
 
 
 def settings_for(folder: Path, **send: object) -> Settings:
-    """Settings of a small office in `folder`, with these for sending."""
+    """Settings of a small office in `folder`, with these for sending.
+
+    A database that is locked is waited for only a moment.
+    """
     return Settings.model_validate(
         {
             "root": folder,
+            "database_wait": 0.5,
             "base_url": "https://newsletter.example.org",
             "office": {
                 "name": "Office",
@@ -256,7 +260,7 @@ class Scripted:
     width: int = 1
     between: Callable[[Letter], None] = lambda _letter: None
     name: str = "scripted"
-    capabilities: Capabilities = Capabilities()
+    capabilities: Capabilities = field(default_factory=Capabilities)
     has: Counter[int] = field(default_factory=Counter)
     silent: set[int] = field(default_factory=set)
     """Letters that were begun and never answered."""

@@ -41,10 +41,10 @@ def message(
     maker = MessageMaker(
         LETTERHEAD, Segments.of(subject), Segments.of(text), Segments.of(html), images
     )
-    made = maker.make(reader, NOW)
-    parsed = message_from_bytes(made.content, policy=policy.default)
+    content = maker.content(reader, NOW)
+    parsed = message_from_bytes(content, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
-    return made.content, parsed
+    return content, parsed
 
 
 def defects(parsed: EmailMessage) -> list[object]:
@@ -108,6 +108,9 @@ def test_any_name_gives_a_message_without_defects(name: str) -> None:
     assert body(parsed, "plain") == f"Dear {shown}\n{UNSUBSCRIBE}\n"
     assert "{{" not in body(parsed, "html").replace(shown, "")
     assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+    assert not raw.startswith(b".")
+    assert b"\n." not in raw
+    assert raw.endswith(b"\r\n")
     assert raw.count(b"\n") == raw.count(b"\r\n")
     assert [a.addr_spec for a in parsed["To"].addresses] == ["reader@example.org"]
     assert "Bcc" not in parsed

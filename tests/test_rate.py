@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,7 @@ def test_processes_that_share_a_row_share_its_rate(tmp_path: Path) -> None:
         thread.join()
     ordered = sorted(begins)
     assert len(ordered) == 100
-    assert all(b - a >= 0.05 - _GRAIN for a, b in zip(ordered, ordered[1:], strict=False))
+    assert all(b - a >= 0.05 - _GRAIN for a, b in pairwise(ordered))
 
 
 def test_without_a_limit_nothing_is_reserved(engine: Engine) -> None:

@@ -100,7 +100,12 @@ ANSWERS: list[Answer] = [
 ]
 
 
-@examples(max_examples=15, phases=NO_SHRINKING, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(
+    max_examples=15,
+    phases=NO_SHRINKING,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     script=st.lists(st.tuples(st.integers(1, PEOPLE), st.sampled_from(ANSWERS)), max_size=14),
     batch_size=st.sampled_from([1, 7, 20, 100]),
@@ -111,12 +116,12 @@ def test_the_ledger_ends_as_the_truth(
 ) -> None:
     """Any answers in any order, broken ways and crashes: nobody lost, nobody twice."""
     left: dict[int, list[Answer]] = {}
-    for number, answer in script:
-        left.setdefault(number, []).append(answer)
+    for number, told in script:
+        left.setdefault(number, []).append(told)
 
     def answer(letter: Letter) -> Answer:
-        told = left.get(letter.subscriber_id)
-        return told.pop(0) if told else Outcome.ACCEPTED
+        waiting = left.get(letter.subscriber_id)
+        return waiting.pop(0) if waiting else Outcome.ACCEPTED
 
     with TemporaryDirectory() as folder:
         ledger = copy_of(template, Path(folder), batch_size)
@@ -128,7 +133,9 @@ def test_the_ledger_ends_as_the_truth(
             ledger.engine.dispose()
 
 
-@examples(max_examples=8, phases=NO_SHRINKING, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(
+    max_examples=8, phases=NO_SHRINKING, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(after=st.lists(st.integers(1, PEOPLE), min_size=1, max_size=6), width=st.integers(1, 12))
 def test_stops_at_any_moment_lose_nothing(template: Path, after: list[int], width: int) -> None:
     """Stopped by a signal after any number of letters, and run again, each gets it once."""
@@ -173,7 +180,7 @@ def test_all_is_accepted_in_one_run(ledger: Ledger) -> None:
 
 def test_only_what_was_begun_and_not_answered_is_in_doubt(ledger: Ledger) -> None:
     """A crash with ten letters in hand puts those in doubt that were begun, and no others."""
-    crashed = []
+    crashed: list[Letter] = []
 
     def answer(letter: Letter) -> Answer:
         if letter.subscriber_id == 23 and not crashed:
@@ -219,16 +226,3 @@ def test_a_letter_that_breaks_off_each_time_does_not_run_round_for_ever(ledger: 
     assert ending.counts.deferred == 1
     assert ledger.rows()[5].attempts == 5
     assert ending.next_at is not None
-
-
-def test_memory_holds_no_list_of_readers(ledger: Ledger) -> None:
-    """What was written down is forgotten: at no moment are more than some groups in hand."""
-    most = 0
-
-    def between(_letter: Letter) -> None:
-        nonlocal most
-        statuses = Counter(ledger.statuses().values())
-        most = max(most, statuses["sending"])
-
-    ledger.send(Scripted(between=between), limits=())
-    assert 0 < most <= PEOPLE

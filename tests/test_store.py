@@ -470,3 +470,39 @@ def test_the_ledger_needs_its_campaign(engine: Engine) -> None:
         lost = _delivery(_campaign(connection).id, 1) | {"status": "lost"}
     with pytest.raises(StoreError, match="ck_delivery_status"), writing(engine) as connection:
         connection.execute(insert(delivery).values(lost))
+
+
+def test_an_older_database_keeps_its_people_and_campaigns(tmp_path: Path) -> None:
+    """Brought up to date from step 3, all rows are there, and no number is given out again."""
+    engine = open_store(_settings(tmp_path))
+    with writing(engine) as connection:
+        command.downgrade(configuration(connection), "base")
+    with writing(engine) as connection:
+        command.upgrade(configuration(connection), "0003")
+        connection.exec_driver_sql(
+            "INSERT INTO subscriber (id, email, email_key, agency, status, source, created_at, "
+            "changed_at) VALUES (7, 'a@example.org', 'a@example.org', 'gp', 'active', 'test', "
+            "'2026-03-01', '2026-03-01'), (9, 'b@example.org', 'b@example.org', 'gp', "
+            "'unsubscribed', 'test', '2026-03-01', '2026-03-01')"
+        )
+        connection.exec_driver_sql("DELETE FROM subscriber WHERE id = 9")
+        connection.exec_driver_sql(
+            "INSERT INTO campaign (id, issue, number, title, state, token, content_hash, "
+            "transport, sender_name, sender_address, greeting, frozen_at) VALUES (3, '06-winter', "
+            "6, 'Winter', 'sending', 't', 'h', 'outbox', 'Office', 'office@example.org', '{}', "
+            "'2026-03-01')"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO delivery (campaign_id, subscriber_id, batch, variant, email, name, "
+            "agency, status) VALUES (3, 7, 1, 'gp', 'a@example.org', '', 'gp', 'sent')"
+        )
+    engine.dispose()
+    engine = open_store(_settings(tmp_path))
+    with writing(engine) as connection:
+        assert schema_version(connection) == HEAD
+        assert [tuple(row) for row in connection.execute(select(subscriber.c.id))] == [(7,)]
+        row = connection.execute(select(campaign)).one()
+        assert (row.id, row.name, row.issue) == (3, "06-winter", "06-winter")
+        assert connection.execute(select(delivery.c.status)).scalars().all() == ["sent"]
+        assert _add(connection, "c@example.org") == 10
+    engine.dispose()

@@ -13,7 +13,7 @@ from newsletter_mailer.audience.agency_names import AgencyNames, agency_names
 from newsletter_mailer.audience.csv_rows import Row, read_rows
 from newsletter_mailer.audience.merging import Import, Rejected, take
 from newsletter_mailer.reading.agencies import Registry
-from newsletter_mailer.store.engine import writing
+from newsletter_mailer.store.engine import large_cache, writing
 from newsletter_mailer.store.tables import import_run
 
 __all__ = ["ImportResult", "Rejected", "import_subscribers"]
@@ -68,7 +68,7 @@ def import_subscribers(
     with closing(read_rows(path)) as rows:
         # A file that cannot be read shall say so without waiting for the database.
         first = next(rows)
-        with writing(engine) as connection:
+        with writing(engine) as connection, large_cache(connection):
             run = _begin(connection, path, now, agency_names(registry))
             for batch in _batches(chain([first], rows)):
                 take(connection, run, batch)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, and_, func, or_, true
 
 from newsletter_mailer.errors import UsageError
-from newsletter_mailer.reading.agencies import Registry
+from newsletter_mailer.reading.agencies import EVERYONE, Registry
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.tables import subscriber
+
+ALL = "all"
+"""Names everyone on the command line and in saved segments, as `everyone` does in issues."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def _part(word: str, registry: Registry, settings: Settings) -> Part:
 def _agencies(
     word: str, registry: Registry, where: str, saved: tuple[str, ...] = ()
 ) -> frozenset[str]:
-    found = registry.members.get(word)
+    found = registry.members.get(EVERYONE if word == ALL else word)
     if found is None:
         near = difflib.get_close_matches(word, [*registry.members, *saved], n=1)
         meant = f" Did you mean {near[0]}?" if near else ""

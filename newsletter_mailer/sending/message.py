@@ -8,7 +8,7 @@ import base64
 import datetime as dt
 import email.utils
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -57,24 +57,22 @@ class Recipient:
 
 
 class _Part:
-    """A body part in quoted-printable: encoded literals, and what encodes each value."""
+    """A body part in quoted-printable: encoded literals, and the fields between them."""
 
-    def __init__(self, segments: Segments, prepare: Callable[[str], str]) -> None:
+    def __init__(self, segments: Segments) -> None:
         *before, last = segments.literals
         self._literals = [joinable(literal) for literal in before]
         self._last = encoded(last)
-        self._fields = segments.fields
-        self._distinct = tuple(dict.fromkeys(segments.fields))
-        self._prepare = prepare
+        self.fields = segments.fields
 
-    def fill(self, values: Mapping[str, str]) -> bytes:
-        made = {name: joinable(self._prepare(values[name])) for name in self._distinct}
-        parts: list[bytes] = []
-        for literal, name in zip(self._literals, self._fields, strict=True):
-            parts.append(literal)
-            parts.append(made[name])
-        parts.append(self._last)
-        return b"".join(parts)
+    def pieces(self, values: Mapping[str, bytes]) -> list[bytes]:
+        """What, joined, is the part with these values, which are encoded by `joinable`."""
+        pieces = []
+        for literal, name in zip(self._literals, self.fields, strict=True):
+            pieces.append(literal)
+            pieces.append(values[name])
+        pieces.append(self._last)
+        return pieces
 
 
 class MessageMaker:
@@ -91,12 +89,14 @@ class MessageMaker:
         self._letterhead = letterhead
         self._shared = letterhead.fields()
         self._subject = subject
-        self._text = _Part(text, one_line)
+        self._fixed_subject = b"" if subject.fields else headers.field("Subject", str(subject))
+        self._text = _Part(text)
         here = f"@{letterhead.token}"
         settled = html_part.settle(
             lambda name: f"cid:{name.removeprefix(IMAGE)}{here}" if name.startswith(IMAGE) else None
         )
-        self._html = _Part(settled, lambda value: html.escape(one_line(value)))
+        self._html = _Part(settled)
+        self._fields = tuple(dict.fromkeys((*text.fields, *settled.fields)))
         # Quoted-printable can hold no "=_", so the boundaries stand in no part.
         outer, inner = (f"=_{kind}_{letterhead.token}" for kind in ("alternative", "related"))
         self._before_text = (
@@ -118,20 +118,30 @@ class MessageMaker:
     def content(self, recipient: Recipient, now: dt.datetime) -> bytes:
         """The message for one reader, dated `now`: CRLF line ends, no line begins with a dot."""
         values = recipient.values
+        subject = self._fixed_subject
+        if not subject:
+            subject = headers.field("Subject", self._subject.fill(for_text(values)))
+        message_id = self._letterhead.message_id(recipient.subscriber_id)
+        in_text, in_html = {}, {}
+        for name in self._fields:
+            value = one_line(values[name])
+            in_text[name] = in_html[name] = joinable(value)
+            escaped = html.escape(value)
+            if escaped != value:
+                in_html[name] = joinable(escaped)
+        # One join: a message is long, and each further one would copy it once more.
         return b"".join(
             (
                 self._shared,
                 headers.mailbox("To", one_line(recipient.name), recipient.email),
-                headers.field("Subject", self._subject.fill(for_text(values))),
+                subject,
                 _date(now.replace(microsecond=0)),
-                headers.verbatim(
-                    "Message-ID", self._letterhead.message_id(recipient.subscriber_id)
-                ),
+                headers.verbatim("Message-ID", message_id),
                 headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
                 self._before_text,
-                self._text.fill(values),
+                *self._text.pieces(in_text),
                 self._before_html,
-                self._html.fill(values),
+                *self._html.pieces(in_html),
                 self._after_html,
             )
         )

@@ -14,6 +14,12 @@ _SOFT_BREAK = b"=\r\n"
 _AS_IT_IS = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]*[!-<>-~])?")
 """What needs no encoding on a line of its own, as most readers' values are."""
 
+_URL = re.compile(r"[!-<>-~]+")
+"""What needs no encoding but has to be broken, as a reader's own links."""
+
+_FITS = LONGEST_LINE - 1
+"""Characters in a line that ends in a soft line break, without its `=`."""
+
 _SPACE = b"=20"
 _DOT = b"=2E"
 
@@ -31,6 +37,10 @@ def joinable(text: str) -> bytes:
     """A text encoded so that another encoded part may follow at once."""
     if len(text) < LONGEST_LINE and _AS_IT_IS.fullmatch(text):
         return text.encode("ascii") + _SOFT_BREAK
+    if _URL.fullmatch(text):
+        lines = [text[at : at + _FITS] for at in range(0, len(text), _FITS)]
+        if not any(line[0] == "." for line in lines):
+            return "=\r\n".join([*lines, ""]).encode("ascii")
     made = encoded(text)
     start = made.rfind(b"\n") + 1
     if len(made) - start >= LONGEST_LINE:

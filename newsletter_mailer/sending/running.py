@@ -108,9 +108,9 @@ def run(
         ending = Ending(counts, next_at if state in {"scheduled", "sending"} else None)
         if ending.next_at is None or stop.is_set() or not _worth_waiting(ending, state, rules):
             return ending
-        waiting(ending.next_at)
         # Where the clock is put back meanwhile, it is looked again after as long as it seemed.
         until = rules.monotonic() + (ending.next_at - rules.clock()).total_seconds()
+        waiting(ending.next_at)
         while rules.clock() < ending.next_at and rules.monotonic() < until and not stop.is_set():
             left = (ending.next_at - rules.clock()).total_seconds()
             stop.wait(min(_SLICE, max(left, 0.0)))

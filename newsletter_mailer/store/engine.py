@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, SAWarning, SQLAlchemyError
@@ -17,6 +18,9 @@ from newsletter_mailer.store.migrations import HEAD
 
 _BEGIN = "newsletter_begin"
 _WAIT = "newsletter_wait"
+
+_LARGE_CACHE = 32_000
+"""KiB."""
 
 
 def open_store(settings: Settings) -> Engine:
@@ -73,6 +77,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """
     with _transaction(engine, "BEGIN IMMEDIATE") as connection:
         yield connection
+
+
+@contextmanager
+def large_cache(connection: Connection) -> Iterator[None]:
+    """Let SQLite remember 32 MB of the database, in place of the 2 MB that are usual.
+
+    An import of a million people takes a third longer without it. Other work gains nothing
+    by it, and would hold the memory for as long as the connection lives.
+    """
+    # Past SQLAlchemy: by the end of the block the transaction may have been rolled back.
+    driver: Any = connection.connection.driver_connection
+    (usual,) = driver.execute("PRAGMA cache_size").fetchone()
+    driver.execute(f"PRAGMA cache_size = -{_LARGE_CACHE}")
+    try:
+        yield
+    finally:
+        driver.execute(f"PRAGMA cache_size = {usual}")
 
 
 def schema_version(connection: Connection) -> str:
@@ -151,8 +172,6 @@ def _set_up(connection: SqliteConnection, _entry: ConnectionPoolEntry) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     # A mail that was marked as sent must still be marked after a power cut.
     connection.execute("PRAGMA synchronous = FULL")
-    # In KiB. An import of a million people takes a third longer with the 2 MB that are usual.
-    connection.execute("PRAGMA cache_size = -32000")
 
 
 def _begin(connection: Connection) -> None:

@@ -78,6 +78,10 @@ def read_url(url: str) -> Relay:
         raise _malformed(f"something follows the host. {_ESCAPES}")
     if port == 0:
         raise _malformed("its port is 0")
+    try:
+        parts.hostname.encode("idna")
+    except UnicodeError as error:
+        raise _malformed("its host is no name that DNS could know") from error
     security, usual = _SCHEMES[parts.scheme]
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     login = user + password

@@ -5,7 +5,7 @@ each table is made anew, and its rows are put back. Other tables point at them m
 that is looked at when the transaction ends, by which time all rows are there again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sqlalchemy as sa
 from alembic import op
@@ -75,7 +75,22 @@ def _back(table: str, names: list[str], new: Mapping[str, str]) -> None:
     op.execute(f"DROP TABLE temp.{table}_before")
 
 
+def _go_on_counting(table: str) -> Callable[[], None]:
+    """Keep SQLite's count of the numbers it has given out: none is ever given twice."""
+    counter = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
+    mine = counter.c.name == table
+    last = op.get_bind().scalar(sa.select(counter.c.seq).where(mine))
+
+    def restore() -> None:
+        op.execute(sa.delete(counter).where(mine))
+        if last is not None:
+            op.execute(sa.insert(counter).values(name=table, seq=last))
+
+    return restore
+
+
 def _subscriber(states: str) -> None:
+    go_on = _go_on_counting("subscriber")
     names = _aside("subscriber")
     op.create_table(
         "subscriber",
@@ -100,9 +115,11 @@ def _subscriber(states: str) -> None:
         sqlite_autoincrement=True,
     )
     _back("subscriber", names, {})
+    go_on()
 
 
 def _campaign() -> None:
+    go_on = _go_on_counting("campaign")
     names = _aside("campaign")
     op.create_table(
         "campaign",
@@ -141,6 +158,7 @@ def _campaign() -> None:
         sqlite_autoincrement=True,
     )
     _back("campaign", names, {"name": "issue", "started_at": "frozen_at"})
+    go_on()
 
 
 def _batch() -> None:
