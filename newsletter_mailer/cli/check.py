@@ -12,8 +12,6 @@ from sqlalchemy import Engine
 from newsletter_mailer.checking.links import findings as of_links
 from newsletter_mailer.checking.links.fixing import Fixed, fix, replacements
 from newsletter_mailer.checking.links.mentions import mentions
-from newsletter_mailer.checking.links.report import write_report
-from newsletter_mailer.checking.mail import look_over
 from newsletter_mailer.cli.console import counted, err, out, plural, print_findings, print_json, say
 from newsletter_mailer.cli.links import print_link_findings, say_links
 from newsletter_mailer.cli.looking import LinkLook, look_at_links, now, store_for_links
@@ -74,6 +72,8 @@ def check(
             )
     failed = bool(errors_in(checked.findings))
     if report:
+        from newsletter_mailer.checking.links.report import write_report  # noqa: PLC0415
+
         write_report(
             report,
             checked.issue,
@@ -112,6 +112,8 @@ def _checked(
         quiet=quiet,
         before=before,
     )
+    from newsletter_mailer.checking.mail import look_over  # noqa: PLC0415 - see project.py
+
     looked = look_over(
         issue,
         emails,

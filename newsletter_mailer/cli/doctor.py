@@ -10,9 +10,7 @@ from rich.text import Text
 from newsletter_mailer.cli.console import out, plural, print_json, say
 from newsletter_mailer.cli.options import AsJson
 from newsletter_mailer.cli.project import Project
-from newsletter_mailer.doctor.checkup import check_up
 from newsletter_mailer.doctor.diagnosis import Area, Health, count
-from newsletter_mailer.doctor.names import Names, NameServer
 from newsletter_mailer.settings import find_root
 
 _LOOK = {
@@ -36,6 +34,10 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Check machine, database, sender's domain, list headers and transport. Sends nothing."""
+    # They bring DNS and cryptography with them, which no other command needs.
+    from newsletter_mailer.doctor.checkup import check_up  # noqa: PLC0415
+    from newsletter_mailer.doctor.names import Names, NameServer  # noqa: PLC0415
+
     project = context.ensure_object(Project)
     server = NameServer.of(nameserver) if nameserver else None
     areas = check_up(

@@ -3,8 +3,6 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from icalendar import Calendar, Event
-
 from newsletter_mailer.reading.document import Event as EventBlock
 from newsletter_mailer.reading.document import EventDate
 from newsletter_mailer.reading.headers import IssueHead
@@ -40,6 +38,9 @@ def calendar_files(
 
 
 def _calendar(event: EventBlock, date: EventDate, head: IssueHead, settings: Settings) -> bytes:
+    # Large, and needed only where an issue has events: all who know mails import this file.
+    from icalendar import Calendar, Event  # noqa: PLC0415
+
     entry = Event()
     host = settings.base_url.partition("://")[2]
     entry.add("uid", f"{head.number}-{event.slug}-{date.day:%Y%m%d}@{host}")

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from newsletter_mailer.sending.dkim import signer_of
 from newsletter_mailer.sending.return_path import verp
 from newsletter_mailer.sending.transports.contract import Letter, Transport
 from newsletter_mailer.sending.transports.outbox import Outbox
@@ -26,7 +25,12 @@ def transport_of(settings: Settings, campaign_id: int, folder: Path, key: str) -
     def envelope(letter: Letter) -> str:
         return verp(base, campaign_id, letter.subscriber_id, key) if settings.smtp.verp else base
 
-    signer = signer_of(settings)
+    signer = None
+    if settings.dkim is not None:
+        # With it comes cryptography, which is large.
+        from newsletter_mailer.sending.dkim import signer_of  # noqa: PLC0415
+
+        signer = signer_of(settings)
     return SmtpTransport(
         relay_of(settings), settings.smtp, envelope, sign=signer.signed if signer else None
     )
