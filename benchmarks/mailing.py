@@ -36,7 +36,8 @@ SENDER = "office@example.org"
 
 _PEOPLE = """
 WITH RECURSIVE counted(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM counted WHERE n + 1 < :people)
-INSERT INTO subscriber (email, email_key, name, agency, role, status, source, created_at, changed_at)
+INSERT INTO subscriber
+    (email, email_key, name, agency, role, status, source, created_at, changed_at)
 SELECT
     'reader.' || n || '@office-' || (n % 400) || '.example.org',
     'reader.' || n || '@office-' || (n % 400) || '.example.org',
@@ -112,9 +113,7 @@ def freeze_issue(engine: Engine, settings: Settings) -> Campaign:
     chosen = recipients(issue.name, Segment((), ()), emails, registry)
     order = Order(chosen, "benchmarks")
     with writing(engine) as connection:
-        return freeze(
-            connection, issue, emails, registry, settings, order=order, now=wall_clock()
-        )
+        return freeze(connection, issue, emails, registry, settings, order=order, now=wall_clock())
 
 
 def make_frozen(folder: Path, people: int) -> None:

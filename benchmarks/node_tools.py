@@ -1,4 +1,4 @@
-"""npm's packages to measure beside: mjml and juice in a process that stays, and linkinator."""
+"""npm's packages to measure beside: mjml and juice in a process that stays, and others."""
 
 import json
 import shutil
@@ -17,9 +17,13 @@ VERSIONS = {"mjml": "5.4.1", "juice": "11.1.1"}
 LINKINATOR = {"linkinator": "7.6.1"}
 """The same for the benchmark of links."""
 
+NODEMAILER = {"nodemailer": "10.6.0"}
+"""The same for the benchmark of sending."""
+
 _FOLDER = ROOT / "var" / "bench-node"
 _LINKINATOR_FOLDER = ROOT / "var" / "bench-linkinator"
-"""A folder of its own: npm takes away what one call did not ask for."""
+_NODEMAILER_FOLDER = ROOT / "var" / "bench-nodemailer"
+"""Folders of their own: npm takes away what one call did not ask for."""
 _SCRIPT = Path(__file__).parent / "node" / "mjml_rounds.mjs"
 _LINKINATOR_SCRIPT = Path(__file__).parent / "node" / "linkinator_once.mjs"
 _PATIENCE = 600
@@ -93,6 +97,17 @@ def linkinator_command(page: str, *limits: int) -> list[str]:
     """
     node = _node_with(LINKINATOR, _LINKINATOR_FOLDER)
     return [node, str(_LINKINATOR_SCRIPT), str(_LINKINATOR_FOLDER), page, *map(str, limits)]
+
+
+def nodemailer_command(mails: str, port: str, connections: str) -> list[str]:
+    """The command that sends the mails in a file once, and prints how long it took.
+
+    Raises:
+        NodeError: node or npm is not there, or the package cannot be installed.
+    """
+    node = _node_with(NODEMAILER, _NODEMAILER_FOLDER)
+    script = Path(__file__).parent / "node" / "nodemailer_once.mjs"
+    return [node, str(script), str(_NODEMAILER_FOLDER), mails, port, connections]
 
 
 def _node_with(versions: Mapping[str, str], folder: Path) -> str:

@@ -176,7 +176,7 @@ class Claims:
         return Group(work, deliveries, moment + slot.wait, slot.apart)
 
     def _most(self, connection: Connection, now: dt.datetime) -> int:
-        """How many letters may be claimed now; 0 where none, with `next_at` or `halted` set."""
+        """How many letters may be claimed now; 0 where none, with `next_at` or `ending` set."""
         opening = self.rules.opens(now)
         if opening > now:
             self.next_at = opening

@@ -47,6 +47,8 @@ def report_html(
 ) -> str:
     """The report. `variants` maps each variant of the issue to the names of its agencies.
 
+    All moments are written in the time zone of `now`, which is the office's.
+
     The page has no scripts and fetches nothing. Whatever comes from files and servers is
     escaped. `unlooked` says why no link was looked at, if none was.
     """
@@ -58,6 +60,9 @@ def report_html(
         lstrip_blocks=True,
     )
     environment.filters["size"] = _size
+    environment.filters["moment"] = lambda moment: (
+        f"{moment.astimezone(now.tzinfo):%-d %B %Y at %H:%M}"
+    )
     articles = [
         (plain_text(article.title), rows)
         for article in issue.every_article
