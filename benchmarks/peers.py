@@ -19,7 +19,7 @@ from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.store.tables import delivery
 
-DJANGO = {"django-newsletter": "1.2.1", "django": "5.2.19"}
+DJANGO = {"django-newsletter": "1.2.1", "django": "5.2.19", "sorl-thumbnail": "13.4.0"}
 """The packages, at the versions the figures in README.md were measured with."""
 
 _FOLDER = ROOT / "var" / "bench-django"

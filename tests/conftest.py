@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as trying
 from typer.testing import CliRunner
 
 from newsletter_mailer.compiling.compiler import Compiler
@@ -16,6 +18,10 @@ from newsletter_mailer.reading.issue import find_issue, read_issue
 from newsletter_mailer.settings import Settings, load_settings
 
 ROOT = Path(__file__).parent.parent
+
+# How long an example takes says how busy the machine is, and nothing about the claim.
+trying.register_profile("office", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+trying.load_profile("office")
 
 
 @pytest.fixture(autouse=True)

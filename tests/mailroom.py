@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.fake_smtp import FakeSmtp
 from tests.office import Office, Result
-from tests.projects import HEAD, article, write_issue
+from tests.projects import HEAD, ROOT, article, write_issue
 
 ISSUE = "06-autumn-2018"
 
@@ -29,10 +29,26 @@ def small_office(project: Path, people: int) -> Office:
     return office
 
 
+def frozen_office(folder: Path, people: int) -> Office:
+    """An office in `folder` with a campaign that was frozen, and of which nothing has left."""
+    project = folder / "project"
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "newsletter.toml", project)
+    office = small_office(project, people)
+    journals = project / "var" / "journals"
+    journals.write_text("", encoding="utf-8")
+    clean(office.run(*SEND, **way_to(9)), "journal", "cannot be written")
+    journals.unlink()
+    assert statuses(office) == Counter(pending=people)
+    return office
+
+
 def way_to(server: FakeSmtp | int, **send: object) -> dict[str, str]:
     """The settings with which letters go to this server, or port; `send` are those of sending."""
     port = server if isinstance(server, int) else server.port
     return {
+        "NEWSLETTER_LINKS__CHECK": "false",
         "NEWSLETTER_TRANSPORT": "smtp",
         "NEWSLETTER_SMTP_URL": f"smtp://127.0.0.1:{port}",
         "NEWSLETTER_SMTP__CONNECTIONS": "3",

@@ -25,7 +25,7 @@ DEEPEST = 20
 """Levels of emphasis in each other; deeper nesting is refused."""
 
 
-def plain_text(content: Inlines) -> str:
+def plain_text(content: Inlines, line_break: str = " ") -> str:
     """The words of inline content; a merge field shows as `{{name}}`."""
     parts: list[str] = []
     for inline in content:
@@ -35,11 +35,11 @@ def plain_text(content: Inlines) -> str:
             case MergeField(name):
                 parts.append(f"{{{{{name}}}}}")
             case LineBreak():
-                parts.append(" ")
+                parts.append(line_break)
             case Emphasis(inner) | Strong(inner):
-                parts.append(plain_text(inner))
+                parts.append(plain_text(inner, line_break))
             case Link():
-                parts.append(plain_text(inline.content))
+                parts.append(plain_text(inline.content, line_break))
     return "".join(parts)
 
 

@@ -1,12 +1,14 @@
 """Each reader's own links: signed, opaque, and good for one purpose only."""
 
-import base64
+import binascii
 import hashlib
 import hmac
 
 from itsdangerous import URLSafeSerializer
 
 PURPOSES = ("preferences", "unsubscribe")
+
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class PersonalLinks:
@@ -49,4 +51,4 @@ def signer(key: str, purpose: str) -> URLSafeSerializer:
 
 
 def _in_base64(data: bytes) -> bytes:
-    return base64.urlsafe_b64encode(data).rstrip(b"=")
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")

@@ -38,9 +38,10 @@ def joinable(text: str) -> bytes:
     if len(text) < LONGEST_LINE and _AS_IT_IS.fullmatch(text):
         return text.encode("ascii") + _SOFT_BREAK
     if _URL.fullmatch(text):
-        lines = [text[at : at + _FITS] for at in range(0, len(text), _FITS)]
-        if not any(line[0] == "." for line in lines):
-            return "=\r\n".join([*lines, ""]).encode("ascii")
+        plain = text.encode("ascii")
+        lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
+        if b"." not in [line[:1] for line in lines]:
+            return _SOFT_BREAK.join([*lines, b""])
     made = encoded(text)
     start = made.rfind(b"\n") + 1
     if len(made) - start >= LONGEST_LINE:

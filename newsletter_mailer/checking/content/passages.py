@@ -8,18 +8,14 @@ from typing import cast, get_args
 from newsletter_mailer.findings import Place
 from newsletter_mailer.reading.document import (
     Article,
-    Code,
     Emphasis,
     Image,
     Inline,
     Inlines,
     Issue,
-    LineBreak,
     Link,
-    MergeField,
     Strong,
     Table,
-    Text,
 )
 from newsletter_mailer.reading.inline import plain_text
 
@@ -58,8 +54,8 @@ def passages(issue: Issue) -> Iterator[Passage]:
     for words in (head.title, head.season, head.sender.name, head.sender.reply_to):
         if words:
             yield Passage(words, place)
-    yield Passage(_joined(issue.subject), place)
-    yield Passage(_joined(issue.preheader), place)
+    yield Passage(_words(issue.subject), place)
+    yield Passage(_words(issue.preheader), place)
     for article in issue.every_article:
         yield from _node(article, article.place)
 
@@ -107,9 +103,14 @@ def _parts(values: tuple[object, ...], place: Place) -> Iterator[Passage]:
 
 
 def _text(content: Inlines, place: Place, context: str = "") -> Iterator[Passage]:
-    yield Passage(_joined(content), place, context=context)
+    yield Passage(_words(content), place, context=context)
     for link in _links(content):
         yield Passage(link.target, link.place, Kind.TARGET)
+
+
+def _words(content: Inlines) -> str:
+    """The words of inline content; a line break is a line feed."""
+    return plain_text(content, "\n")
 
 
 def _cells(table: Table) -> Iterator[Passage]:
@@ -131,21 +132,3 @@ def _links(content: Inlines) -> Iterator[Link]:
             yield inline
         if isinstance(inline, Link | Emphasis | Strong):
             yield from _links(inline.content)
-
-
-def _joined(content: Inlines) -> str:
-    """The words of inline content; a line break is a line feed."""
-    parts: list[str] = []
-    for inline in content:
-        match inline:
-            case Text(text) | Code(text):
-                parts.append(text)
-            case MergeField(name):
-                parts.append(f"{{{{{name}}}}}")
-            case LineBreak():
-                parts.append("\n")
-            case Emphasis(inner) | Strong(inner):
-                parts.append(_joined(inner))
-            case Link():
-                parts.append(_joined(inline.content))
-    return "".join(parts)
