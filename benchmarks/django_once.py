@@ -11,11 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
+from typing import Any
 
-import django
-from django.conf import settings
-from django.core.management import call_command
-from django.urls import include, path
+import django  # type: ignore[import-not-found]
+from django.conf import settings  # type: ignore[import-not-found]
+from django.core.management import call_command  # type: ignore[import-not-found]
+from django.urls import include, path  # type: ignore[import-not-found]
 
 
 def main() -> None:
@@ -89,9 +90,9 @@ def _write_templates(folder: Path, mail: dict[str, str]) -> None:
     (place / "message_subject.txt").write_text(mail["subject"], "utf-8")
 
 
-def _fill(mails: dict[str, object]) -> None:
+def _fill(mails: dict[str, Any]) -> None:
     # Models can be imported only once Django is set up.
-    from newsletter.models import (  # noqa: PLC0415
+    from newsletter.models import (  # type: ignore[import-not-found]  # noqa: PLC0415
         Message,
         Newsletter,
         Submission,

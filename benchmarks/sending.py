@@ -32,13 +32,13 @@ from newsletter_mailer.store.engine import open_store, reading
 
 ROUNDS = 5
 CONNECTIONS = 10
-PEOPLE = 20_000
-PEOPLE_OF_PEERS = 1_000
+PEOPLE = 10_000
+PEOPLE_OF_PEERS = 500
 """For nodemailer and django-newsletter, which are slower by far."""
 
 DELAY = 0.02
 SLOW_CONNECTIONS = 50
-SLOW_PEOPLE = 50_000
+SLOW_PEOPLE = 25_000
 """So many that opening the connections does not count."""
 
 SLOW_IDEAL = DELAY / SLOW_CONNECTIONS

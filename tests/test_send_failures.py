@@ -1,4 +1,4 @@
-"""The disk, the database and signals fail a `newsletter send` under way: clean stops, clean resumes.
+"""A disk, a database or a signal stops a `newsletter send` under way: a clean end, and go on.
 
 Each campaign runs as a process of its own, at a rate that makes it last; what harms it
 comes when the server has taken some of its letters.
@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
@@ -36,7 +37,7 @@ def office(project: Path) -> Office:
 
 
 @contextmanager
-def under_way(office: Office, server: FakeSmtp, **environment: str) -> Iterator[subprocess.Popen]:
+def under_way(office: Office, server: FakeSmtp, **environment: str) -> Iterator[Popen[str]]:
     """A process that sends, from when the server has taken some of its letters."""
     given = way_to(server, per_second=PER_SECOND) | environment
     with office.start(*SEND, **given) as process:
@@ -51,7 +52,7 @@ def under_way(office: Office, server: FakeSmtp, **environment: str) -> Iterator[
             process.kill()
 
 
-def ended(process: subprocess.Popen[str]) -> Result:
+def ended(process: Popen[str]) -> Result:
     """How the process ended by itself."""
     out, err = process.communicate(timeout=_LONGEST)
     return Result(process.returncode, out, err)
@@ -59,8 +60,7 @@ def ended(process: subprocess.Popen[str]) -> Result:
 
 def finish(office: Office, server: FakeSmtp) -> None:
     """Run the same command again: everybody has the letter once, and the ledger says so."""
-    agrees_so_far = len(server.taken)
-    assert IN_THE_MIDDLE <= agrees_so_far < PEOPLE
+    assert IN_THE_MIDDLE <= len(server.taken) < PEOPLE
     office.ok(*SEND, **way_to(server))
     everybody_once(office, server, PEOPLE)
 
@@ -106,13 +106,8 @@ def test_a_database_that_turns_read_only(office: Office) -> None:
 def test_a_database_that_another_process_holds(office: Office) -> None:
     """Held for longer than NEWSLETTER_DATABASE_WAIT: the command says so and stops."""
     with FakeSmtp() as server:
-        with under_way(office, server, NEWSLETTER_DATABASE_WAIT="0.3") as process:
-            with closing(
-                sqlite3.connect(office.folder / "var" / "newsletter.db", isolation_level=None)
-            ) as holder:
-                holder.execute("BEGIN IMMEDIATE")
-                result = ended(process)
-                holder.execute("ROLLBACK")
+        with under_way(office, server, NEWSLETTER_DATABASE_WAIT="0.3") as process, held(office):
+            result = ended(process)
         clean(result, "newsletter.db", "locked", "0.3 seconds")
         finish(office, server)
 
@@ -121,12 +116,8 @@ def test_a_database_that_is_held_for_a_moment(office: Office) -> None:
     """Held for less than that, the campaign only waits."""
     with FakeSmtp() as server:
         with under_way(office, server, NEWSLETTER_DATABASE_WAIT="20") as process:
-            with closing(
-                sqlite3.connect(office.folder / "var" / "newsletter.db", isolation_level=None)
-            ) as holder:
-                holder.execute("BEGIN IMMEDIATE")
+            with held(office):
                 time.sleep(1)
-                holder.execute("ROLLBACK")
             result = ended(process)
         assert (result.code, result.err.count("locked")) == (0, 0)
         everybody_once(office, server, PEOPLE)
@@ -143,8 +134,20 @@ def test_a_signal_ends_it_cleanly(office: Office, number: signal.Signals) -> Non
             assert time.monotonic() - began < 5
         clean(result, "Stopped. Run the same command again", "nobody will get it twice")
         agrees(office, server)
-        assert statuses(office) == {"sent": len(server.taken), "pending": PEOPLE - len(server.taken)}
+        assert statuses(office) == {
+            "sent": len(server.taken),
+            "pending": PEOPLE - len(server.taken),
+        }
         finish(office, server)
+
+
+@contextmanager
+def held(office: Office) -> Iterator[None]:
+    """The office's database, held for writing by somebody else."""
+    path = office.folder / "var" / "newsletter.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        yield
 
 
 @contextmanager

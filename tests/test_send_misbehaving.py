@@ -64,7 +64,10 @@ def reader(number: int) -> str:
     "step", ["connect", "ehlo", "starttls", "auth", "mail", "rcpt", "data", "message", "quit"]
 )
 def test_421_at_every_step(office: Office, tmp_path: Path, step: str) -> None:
-    """The server closes now and then: it is connected to again, and everybody is served."""
+    """The server closes now and then: everybody is served, and served once.
+
+    At STARTTLS alone it may stop the command, which then goes on when it is run again.
+    """
     tls, _ = certificate(tmp_path, "127.0.0.1")
     with FakeSmtp(
         [Rule(step, "421 4.3.2 Closing", nth=2)], tls=tls, login=("office", "secret")
@@ -73,7 +76,11 @@ def test_421_at_every_step(office: Office, tmp_path: Path, step: str) -> None:
             "NEWSLETTER_SMTP_URL": f"smtp+starttls://office:secret@127.0.0.1:{server.port}",
             "SSL_CERT_FILE": str(tmp_path / "127.0.0.1.pem"),
         }
-        assert send(office, server, **environment).code == 0
+        result = send(office, server, **environment)
+        if step == "starttls" and result.code:
+            clean(result, "421 4.3.2 Closing")
+            result = send(office, server, **environment)
+        assert result.code == 0
         assert server.seen[step] >= 2
         everybody_once(office, server, PEOPLE)
 

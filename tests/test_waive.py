@@ -191,7 +191,9 @@ def engine(project: Path) -> Iterator[Engine]:
     settings = load_settings(project)
     made = open_store(settings)
     with writing(made) as connection:
-        command.downgrade(configuration(connection), "0001")
+        command.downgrade(configuration(connection), "base")
+    with writing(made) as connection:
+        command.upgrade(configuration(connection), "0001")
         connection.exec_driver_sql(
             "INSERT INTO campaign (id, issue, number, title, state, token, content_hash, transport,"
             " sender_name, sender_address, greeting, frozen_at) VALUES (4, '06-autumn-2018', 6,"

@@ -82,10 +82,10 @@ def send(
     if as_:
         raise UsageError("--as goes with --test ADDRESS. To send to some agencies: --audience.")
     settings = project.settings
-    wanted = segment(audience or [], project.registry, settings)
     start = start_time(at, settings.office.zone, wall_clock()) if at else None
     with project.store() as engine:
         if dry_run:
+            wanted = segment(audience or [], project.registry, settings)
             show_plan(project, engine, name, wanted, as_json=as_json)
             return
         with sole_sender(settings.state):
@@ -96,6 +96,8 @@ def send(
                 if not as_json:
                     _say_again(project, known)
             else:
+                # Only here: what is under way goes on though nobody can read the registry now.
+                wanted = segment(audience or [], project.registry, settings)
                 wish = Wish(wanted, who(by), start, canary, frozenset(accept_unknown or ()))
                 campaign = freeze_campaign(
                     project, engine, name, wish, sure=yes or as_json, quiet=as_json
