@@ -61,7 +61,8 @@ def _set_up(folder: Path, port: int) -> None:
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         EMAIL_HOST="127.0.0.1",
         EMAIL_PORT=port,
-        NEWSLETTER_THUMBNAIL=None,
+        NEWSLETTER_THUMBNAIL="sorl-thumbnail",
+        NEWSLETTER_USE_HTTPS=True,
         NEWSLETTER_RICHTEXT_WIDGET=None,
     )
     django.setup()

@@ -38,8 +38,7 @@ def edit_everything(office: Office) -> None:
         path.write_text(path.read_text(encoding="utf-8") + "\nEdited since.\n", encoding="utf-8")
     replace(folder / "issues" / ISSUE / "issue.yaml", r"(?m)^(title|subject): .*$", r"\1: Edited")
     replace(folder / "subscribers" / "agencies.yaml", r"name: ([^,}\n]+)", r"name: Edited \1")
-    for path in (folder / "templates" / "email").glob("footer.html"):
-        path.write_text("Edited " + path.read_text(encoding="utf-8"), encoding="utf-8")
+    replace(folder / "templates" / "email" / "footer.html", "Phone", "Edited phone")
     replace(folder / "newsletter.toml", r"(?m)^named = .*$", 'named = "Edited {{first_name}},"')
     replace(folder / "newsletter.toml", r"(?m)^unnamed = .*$", 'unnamed = "Edited,"')
     replace(folder / "newsletter.toml", r"(?m)^name = .*$", 'name = "Edited"')

@@ -5,8 +5,9 @@ which letters of its last groups were never begun, which were answered, and whic
 each connection was on its way. It is not synced: it outlives the process, not the machine,
 and is believed only in the same uptime of the same machine.
 
-A line is a sign, the number of a subscriber and that of the attempt: `S 17 1` where the
-letter was begun, `A 17 1` accepted, `N 17 1` surely not gone, `D 17 1` in doubt.
+A line is a sign, the number of a subscriber and that of the attempt: `C 17 1` where the
+letter was claimed, `S 17 1` begun, `A 17 1` accepted, `N 17 1` surely not gone, `D 17 1`
+in doubt. The last line of a letter counts.
 """
 
 import contextlib
@@ -32,6 +33,7 @@ _ROOM = 1 << 20
 _FULL = _ROOM // 2
 """Bytes from which it is written anew, without what the ledger holds by now."""
 
+_CLAIMED = b"C"
 _BEGUN = b"S"
 _ACCEPTED = b"A"
 _DOUBTFUL = b"D"
@@ -83,9 +85,12 @@ class Journal:
         self._end = len(self._head)
 
     def expect(self, attempts: Mapping[int, int]) -> None:
-        """Learn at which attempt the letters of a claimed group are."""
+        """Note that a group was claimed, and at which attempt its letters are."""
         with self._turn:
             self._attempts.update(attempts)
+            lines = {n: _line(_CLAIMED, n, attempt) for n, attempt in attempts.items()}
+            self._told.update(lines)
+            self._append(b"".join(lines.values()))
 
     def begin(self, subscriber_id: int, /) -> None:
         """Note that a letter is about to be handed over whole."""
@@ -122,11 +127,13 @@ class Journal:
 
     def _note(self, sign: bytes, number: int) -> None:
         with self._turn:
-            line = b"%b %d %d\n" % (sign, number, self._attempts[number])
-            self._told[number] = line
-            end = self._end + len(line)
-            self._pages[self._end : end] = line
-            self._end = end
+            line = self._told[number] = _line(sign, number, self._attempts[number])
+            self._append(line)
+
+    def _append(self, lines: bytes) -> None:
+        end = self._end + len(lines)
+        self._pages[self._end : end] = lines
+        self._end = end
 
     def _begin_anew(self) -> None:
         """Write a new file with only what is not in the ledger yet, and put it in its place."""
@@ -146,6 +153,10 @@ class Testimony:
     """What the journal of an owner who is gone tells of deliveries, by number and attempt."""
 
     told: Mapping[tuple[int, int], bytes]
+
+    def knows(self, subscriber_id: int, attempt: int) -> bool:
+        """Whether this owner had claimed the delivery."""
+        return (subscriber_id, attempt) in self.told
 
     def outcome(self, subscriber_id: int, attempt: int) -> Outcome:
         """What became of a claimed delivery: accepted, in doubt, or never left."""
@@ -193,6 +204,15 @@ def journal_of(
         _remove(path)
     finally:
         lock.release()
+
+
+def owners_in(folder: Path, beginning: str) -> set[str]:
+    """The owners of whom there is a journal, and whose names begin so."""
+    return {path.stem for path in folder.glob(f"{beginning}*.journal")}
+
+
+def _line(sign: bytes, number: int, attempt: int) -> bytes:
+    return b"%b %d %d\n" % (sign, number, attempt)
 
 
 def _file(folder: Path, owner: str) -> Path:

@@ -2,9 +2,6 @@
 
 import contextlib
 import datetime as dt
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +17,7 @@ from newsletter_mailer.sending.counting import Counts, count
 from newsletter_mailer.sending.feeding import Feed
 from newsletter_mailer.sending.journal import Journal
 from newsletter_mailer.sending.letters import Letters
-from newsletter_mailer.sending.recovering import recover
+from newsletter_mailer.sending.recovering import new_owner, recover
 from newsletter_mailer.sending.rules import Rules
 from newsletter_mailer.sending.transports.contract import Transport
 from newsletter_mailer.store.engine import reading, writing
@@ -123,7 +120,7 @@ def _pass(
     dispatch: Dispatch, stop: threading.Event, progress: Callable[[int], None]
 ) -> dt.datetime | None:
     """Send all that can go now; when more can, None for never."""
-    owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    owner = new_owner(dispatch.campaign_id)
     with reading(dispatch.engine) as connection:
         settled = count(connection, dispatch.campaign_id).settled
     progress(settled)
