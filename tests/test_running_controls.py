@@ -259,6 +259,48 @@ def test_a_clock_that_jumps_in_mid_campaign_changes_nothing(make: Make, hours: i
     assert transport.has == Counter(range(1, 301))
 
 
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_jumps_lets_no_burst_through(make: Make, hours: int) -> None:
+    """The rate of a second holds across the jump: neither a standstill nor a gush follows it."""
+    ledger = make(160, batch_size=50, per_second=100.0)
+    seen: list[int] = []
+
+    def between(_letter: Letter) -> None:
+        seen.append(1)
+        if len(seen) == 60:
+            ledger.clock.jump(hours=hours)
+
+    transport = Scripted(between=between)
+    assert ledger.send(transport).counts.sent == 160
+    assert 1.4 <= transport.at[-1] - transport.at[0] < 8
+    for at, moment in enumerate(transport.at):
+        within = sum(1 for each in transport.at[at:] if each < moment + 0.5)
+        assert within <= 50 + 0.1 * 100 + 2
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_jumps_before_a_retry_loses_nobody(make: Make, hours: int) -> None:
+    """Put on, the letter goes at once; put back, the run ends, and the next one sends it."""
+    ledger = make(20, retry_after=0.3)
+    answers = iter([Outcome.RETRY])
+    transport = Scripted(lambda letter: _first(letter, answers))
+    patience = dt.timedelta(seconds=5)
+    began = time.monotonic()
+    ledger.send(transport, waiting=lambda _until: ledger.clock.jump(hours=hours), patience=patience)
+    assert time.monotonic() - began < 5
+    if hours < 0:
+        assert ledger.statuses()[1] == "deferred"
+        ledger.clock.jump(hours=1)
+        ledger.send(transport, patience=patience)
+    assert (ledger.now().state, ledger.counts().sent) == ("done", 20)
+    assert transport.has == Counter(range(1, 21))
+
+
+def _first(letter: Letter, answers: Iterator[Outcome]) -> Outcome:
+    """The next of the answers for the first subscriber; all others are accepted."""
+    return next(answers, Outcome.ACCEPTED) if letter.subscriber_id == 1 else Outcome.ACCEPTED
+
+
 def test_the_rate_is_kept_and_used(make: Make) -> None:
     """At 100 a second, 150 letters take a second and a half, and no window holds much more."""
     ledger = make(150, per_second=100.0)

@@ -213,7 +213,8 @@ class Opening:
             code, words = client.docmd("STARTTLS")
             if code != 220:  # noqa: PLR2004
                 refusal = self._refused("answers STARTTLS with", code, words)
-                return Failed(f"{refusal.why}; nothing is sent in clear", lasting=True)
+                lasting = code // 100 != 4  # noqa: PLR2004 - 454 is for now (RFC 3207, 4)
+                return Failed(f"{refusal.why}; nothing is sent in clear", lasting=lasting)
             self._secure()
             # What came in clear is forgotten, replies as well as offers (RFC 3207, 4.2).
             client.sock, client.file = self._socket, None
