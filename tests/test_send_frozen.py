@@ -138,6 +138,26 @@ def test_files_that_nobody_can_read_any_more_stop_nothing(project: Path, tmp_pat
         assert wordings(server) == expected
 
 
+def test_an_issue_whose_folder_is_gone_is_still_finished(project: Path) -> None:
+    """The folder was removed in mid-campaign: by its number, the rest still get it."""
+    office = small_office(project, PEOPLE)
+    with FakeSmtp() as server:
+        with office.start(*SEND, **way_to(server, per_second=PER_SECOND)) as process:
+            try:
+                wait_for(server, 5)
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=_LONGEST)
+            finally:
+                process.kill()
+        assert 5 <= len(server.taken) < PEOPLE
+        (folder,) = (project / "issues").glob("*6-*")
+        shutil.rmtree(folder)
+        office.ok(*SEND, **way_to(server))
+        everybody_once(office, server, PEOPLE)
+    unknown = office.run("send", "99", "--yes")
+    assert (unknown.code, "There is no issue" in unknown.err) == (2, True)
+
+
 def wait_for(server: FakeSmtp, number: int) -> None:
     """Wait until the server has taken so many letters."""
     deadline = time.monotonic() + _LONGEST

@@ -18,7 +18,12 @@ from newsletter_mailer.cli.project import Project
 from newsletter_mailer.cli.summary import summary
 from newsletter_mailer.cli.trying import send_trial
 from newsletter_mailer.errors import ContentError, SendingError, UsageError
-from newsletter_mailer.sending.campaign import Campaign, campaigns_of_issue, find_campaign
+from newsletter_mailer.sending.campaign import (
+    Campaign,
+    all_campaigns,
+    campaigns_of_issue,
+    find_campaign,
+)
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.freezing import content_hash
 from newsletter_mailer.sending.letters import Letters
@@ -75,15 +80,15 @@ def send(
 ) -> None:
     """Send an issue. Run again after a stop, it finishes what was left: nobody gets it twice."""
     project = context.ensure_object(Project)
-    name = project.folder(issue).name
     if test:
-        send_trial(project, name, test, as_ or [], as_json=as_json)
+        send_trial(project, project.folder(issue).name, test, as_ or [], as_json=as_json)
         return
     if as_:
         raise UsageError("--as goes with --test ADDRESS. To send to some agencies: --audience.")
     settings = project.settings
     start = start_time(at, settings.office.zone, wall_clock()) if at else None
     with project.store() as engine:
+        name = _folder_name(project, engine, issue)
         if dry_run:
             wanted = segment(audience or [], project.registry, settings)
             show_plan(project, engine, name, wanted, as_json=as_json)
@@ -116,6 +121,23 @@ def send(
         _say_next(project, campaign, ending, quiet=as_json)
     if counts.failed or counts.in_doubt or campaign.state == "paused":
         raise typer.Exit(1)
+
+
+def _folder_name(project: Project, engine: Engine, issue: str) -> str:
+    """The name of an issue's folder; of one that is gone, as its newest campaign knows it.
+
+    Raises:
+        UsageError: there is neither.
+    """
+    try:
+        return project.folder(issue).name
+    except UsageError:
+        with reading(engine) as connection:
+            known = all_campaigns(connection)
+        named = [each.issue for each in known if issue in {each.issue, str(each.number)}]
+        if not named:
+            raise
+        return named[-1]
 
 
 def _known(engine: Engine, issue: str) -> Campaign | None:
@@ -199,7 +221,7 @@ def _say_again(project: Project, campaign: Campaign) -> None:
     try:
         issue, _ = project.issue(campaign.issue)
         changed = content_hash(project.compiled(issue)) != campaign.content_hash
-    except ContentError:
+    except (ContentError, UsageError):  # mistakes in the files, or no files at all
         changed = True
     if changed:
         err.print("Its files have changed since. What was frozen is what is sent.")
