@@ -59,7 +59,8 @@ def send_trial(
     )
     folder = settings.outbox / _FOLDER
     transport = transport_of(settings, NOBODY, folder, key)
-    receipts = {r.subscriber_id: r for r in transport.send(iter(letters), lambda _number: None)}
+    said = transport.send(iter(letters), lambda _number: None)
+    receipts = {receipt.subscriber_id: receipt for receipt in said if receipt is not None}
     results = [(letter, receipts[letter.subscriber_id]) for letter in letters]
     if as_json:
         print_json(

@@ -133,7 +133,9 @@ def _pass(
         )
         try:
             for receipt in dispatch.transport.send(feed.letters(), journal.begin):
-                feed.settle(receipt)
+                if receipt is not None:
+                    feed.settle(receipt)
+                feed.tend()
         finally:
             next_at = feed.finish()
     finally:
