@@ -333,7 +333,7 @@ def test_what_a_reply_means(line: str, step: Step, fate: Fate) -> None:
 )
 def test_the_servers_name_for_a_message(text: str, id_: str) -> None:
     """Queue ids are read from the replies of common servers."""
-    found = receipt(1, Step.MESSAGE, Reply(250, "2.0.0", text))
+    found = receipt(1, Step.MESSAGE, Reply(250, "2.0.0", text), Fate.TAKEN)
     assert (found.outcome, found.provider_id) == (Outcome.ACCEPTED, id_)
 
 

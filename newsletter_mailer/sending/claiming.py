@@ -6,7 +6,7 @@ Everything here happens in the caller's transaction, in one thread.
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
@@ -28,6 +28,8 @@ _SAFE_SHARE = 0.7
 _RESERVED = 5.0
 """Seconds of a rate limit that a group takes up at most."""
 
+_COMES_BACK = frozenset({Outcome.RETRY, Outcome.UNSENT})
+
 _FEW = 10
 """Letters that may go wrong before a campaign pauses by itself, however few were sent."""
 
@@ -36,14 +38,19 @@ _FEW = 10
 class Work:
     """A batch in hand: how many of its letters are out, and until when they may be begun.
 
-    `answered` of them are marked in the transaction that is under way.
+    `marks` are for those that are answered in the transaction that is under way.
     """
 
     hold: Hold
     good_until: float
     out: int = 0
-    answered: int = 0
+    marks: list[Mark] = field(default_factory=list)
     through: bool = False
+
+    @property
+    def unanswered(self) -> int:
+        """How many of its letters are out when that transaction is over."""
+        return self.out - len(self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +89,15 @@ class Claims:
         It can be tried again: what is out changes only in `written`, after the commit.
         """
         now = self.rules.clock()
-        marks: dict[int, list[Mark]] = {}
         for work in self._works:
-            work.answered = 0
+            work.marks = []
         for receipt in receipts:
             work, claimed = self._out[receipt.subscriber_id]
-            work.answered += 1
-            marks.setdefault(id(work), []).append(Mark(receipt, claimed.attempt, claimed.refusals))
+            work.marks.append(Mark(receipt, claimed.attempt, claimed.refusals))
         for work in self._works:
-            found = marks.get(id(work), [])
-            if found:
-                ledger.mark(connection, work.hold, found, now, self.rules.retries)
-            if work.out == work.answered and (work.through or self.ending):
+            if work.marks:
+                ledger.mark(connection, work.hold, work.marks, now, self.rules.retries)
+            if not work.unanswered and (work.through or self.ending):
                 batches.close(connection, work.hold)
         self._pause_if_bad(connection, receipts)
 
@@ -103,9 +107,9 @@ class Claims:
             work, _ = self._out.pop(receipt.subscriber_id)
             work.out -= 1
             self._tally[receipt.outcome] += 1
-            self.settled += receipt.outcome not in {Outcome.RETRY, Outcome.UNSENT}
+            self.settled += receipt.outcome not in _COMES_BACK
         for work in self._works:
-            work.answered = 0
+            work.marks = []
         if group:
             # Only now: a letter that came back may be claimed anew in the same transaction.
             group.work.out += len(group.deliveries)
@@ -157,7 +161,7 @@ class Claims:
                 return None
             elif not claim.group:
                 self._lose(work)
-                if work.out == work.answered:
+                if not work.unanswered:
                     batches.close(connection, work.hold)
             else:
                 return self._group(connection, work, claim.group, now, moment)
@@ -189,7 +193,7 @@ class Claims:
             now,
             wait=self.rules.canary_wait,
             limit=self.rules.failure_limit,
-            out=len(self._out) - sum(work.answered for work in self._works),
+            out=len(self._out) - sum(len(work.marks) for work in self._works),
         )
         self.next_at, self.ending = leave.next_at, self.ending or leave.paused
         fitting = (max(1, int(limit.rate * _RESERVED)) for limit in self.rules.limits)

@@ -68,7 +68,7 @@ class Journal:
         """
         self._path = _file(folder, owner)
         self._head = f"H {uptime()}\n".encode("ascii")
-        self._attempts: dict[int, int] = {}
+        self._tails: dict[int, bytes] = {}
         self._told: dict[int, bytes] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,8 +83,9 @@ class Journal:
 
     def expect(self, attempts: Mapping[int, int]) -> None:
         """Note that a group was claimed, and at which attempt its letters are."""
-        self._attempts.update(attempts)
-        lines = {n: _line(_CLAIMED, n, attempt) for n, attempt in attempts.items()}
+        tails = {number: b" %d %d\n" % (number, attempt) for number, attempt in attempts.items()}
+        lines = {number: _CLAIMED + tail for number, tail in tails.items()}
+        self._tails.update(tails)
         self._told.update(lines)
         self._append(b"".join(lines.values()))
 
@@ -107,7 +108,7 @@ class Journal:
             SendingError: the file was full and could not be made anew.
         """
         for number in subscriber_ids:
-            self._attempts.pop(number, None)
+            self._tails.pop(number, None)
             self._told.pop(number, None)
         if self._end > _FULL:
             self._begin_anew()
@@ -120,7 +121,7 @@ class Journal:
         self._lock.release()
 
     def _note(self, sign: bytes, number: int) -> None:
-        line = self._told[number] = _line(sign, number, self._attempts[number])
+        line = self._told[number] = sign + self._tails[number]
         self._append(line)
 
     def _append(self, lines: bytes) -> None:
@@ -202,10 +203,6 @@ def journal_of(
 def owners_in(folder: Path, beginning: str) -> set[str]:
     """The owners of whom there is a journal, and whose names begin so."""
     return {path.stem for path in folder.glob(f"{beginning}*.journal")}
-
-
-def _line(sign: bytes, number: int, attempt: int) -> bytes:
-    return b"%b %d %d\n" % (sign, number, attempt)
 
 
 def _file(folder: Path, owner: str) -> Path:

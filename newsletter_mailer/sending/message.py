@@ -9,7 +9,7 @@ import datetime as dt
 import email.utils
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
-from newsletter_mailer.sending.quoted_printable import encoded, joinable
+from newsletter_mailer.sending.quoted_printable import encoded, in_lines, joinable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,6 @@ class Recipient(NamedTuple):
     values: Mapping[str, str]
 
 
-class _Part:
-    """A body part in quoted-printable: encoded literals, and the fields between them."""
-
-    def __init__(self, segments: Segments) -> None:
-        *before, last = segments.literals
-        self._pieces = [b""] * (2 * len(before)) + [encoded(last)]
-        self._pieces[:-1:2] = map(joinable, before)
-        self._fields = segments.fields
-
-    def pieces(self, values: Mapping[str, bytes]) -> list[bytes]:
-        """What, joined, is the part with these values, which are encoded by `joinable`."""
-        pieces = self._pieces.copy()
-        pieces[1::2] = [values[name] for name in self._fields]
-        return pieces
-
-
 class MessageMaker:
     """Makes the messages of one variant."""
 
@@ -88,30 +72,40 @@ class MessageMaker:
         self._shared = letterhead.fields()
         self._subject = subject
         self._fixed_subject = b"" if subject.fields else headers.field("Subject", str(subject))
-        self._text = _Part(text)
         here = f"@{letterhead.token}"
         settled = html_part.settle(
             lambda name: f"cid:{name.removeprefix(IMAGE)}{here}" if name.startswith(IMAGE) else None
         )
-        self._html = _Part(settled)
-        self._fields = tuple(dict.fromkeys((*text.fields, *settled.fields)))
+        self._in_text, self._in_html = text.fields, settled.fields
+        self._encoders = tuple(
+            (name, _ENCODERS.get(name, _encoded))
+            for name in dict.fromkeys((*text.fields, *settled.fields))
+        )
         # Quoted-printable can hold no "=_", so the boundaries stand in no part.
         outer, inner = (f"=_{kind}_{letterhead.token}" for kind in ("alternative", "related"))
-        self._before_text = (
+        before_text = (
             f'Content-Type: multipart/alternative; boundary="{outer}"\r\n\r\n--{outer}\r\n{_PLAIN}'
         ).encode("ascii")
-        self._before_html = f"\r\n--{outer}\r\n".encode("ascii")
-        self._after_html = b""
+        before_html, after_html = f"\r\n--{outer}\r\n".encode("ascii"), b""
         if images:
-            self._before_html += (
+            before_html += (
                 f'Content-Type: multipart/related; type="text/html"; boundary="{inner}"\r\n\r\n'
                 f"--{inner}\r\n"
             ).encode("ascii")
             for image in images:
-                self._after_html += f"\r\n--{inner}\r\n".encode("ascii") + _image(image, here)
-            self._after_html += f"\r\n--{inner}--\r\n".encode("ascii")
-        self._before_html += _HTML.encode("ascii")
-        self._after_html += f"\r\n--{outer}--\r\n".encode("ascii")
+                after_html += f"\r\n--{inner}\r\n".encode("ascii") + _image(image, here)
+            after_html += f"\r\n--{inner}--\r\n".encode("ascii")
+        before_html += _HTML.encode("ascii")
+        after_html += f"\r\n--{outer}--\r\n".encode("ascii")
+        literals = _literals(text)
+        literals[0] = before_text + literals[0]
+        first, *rest = _literals(settled)
+        literals[-1] += before_html + first
+        literals += rest
+        literals[-1] += after_html
+        # The reader's own header fields first; from the third piece on every second is a value.
+        self._pieces = [b""] * (2 * len(literals))
+        self._pieces[1::2] = literals
 
     def content(self, recipient: Recipient, now: dt.datetime) -> bytes:
         """The message for one reader, dated `now`: CRLF line ends, no line begins with a dot."""
@@ -128,22 +122,30 @@ class MessageMaker:
             subject = headers.field("Subject", self._subject.fill(for_text(values)))
         message_id = self._letterhead.message_id(recipient.subscriber_id)
         in_text, in_html = {}, {}
-        for name in self._fields:
-            both = _often(values[name]) if name in _OFTEN else _encoded(values[name])
-            in_text[name], in_html[name] = both
-        return (
-            self._shared,
-            headers.mailbox("To", one_line(recipient.name), recipient.email),
-            subject,
-            _date(int(now.timestamp())),
-            headers.verbatim("Message-ID", message_id),
-            headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
-            self._before_text,
-            *self._text.pieces(in_text),
-            self._before_html,
-            *self._html.pieces(in_html),
-            self._after_html,
+        for name, encode in self._encoders:
+            in_text[name], in_html[name] = encode(values[name])
+        pieces = self._pieces.copy()
+        pieces[0] = b"".join(
+            (
+                self._shared,
+                headers.mailbox("To", one_line(recipient.name), recipient.email),
+                subject,
+                _date(int(now.timestamp())),
+                headers.verbatim("Message-ID", message_id),
+                headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
+            )
         )
+        pieces[2::2] = [
+            *[in_text[name] for name in self._in_text],
+            *[in_html[name] for name in self._in_html],
+        ]
+        return pieces
+
+
+def _literals(segments: Segments) -> list[bytes]:
+    """The literals of a text in quoted-printable, so that encoded values fit between them."""
+    *before, last = segments.literals
+    return [*map(joinable, before), encoded(last)]
 
 
 def _encoded(value: str) -> tuple[bytes, bytes]:
@@ -153,9 +155,25 @@ def _encoded(value: str) -> tuple[bytes, bytes]:
     return in_text, joinable(html.escape(value)) if _MARKUP.search(value) else in_text
 
 
+def _encoded_link(url: str) -> tuple[bytes, bytes]:
+    """The same for a reader's own link, which is long, and in which nothing needs encoding."""
+    if not _LINK.fullmatch(url):
+        return _encoded(url)
+    found = in_lines(url.encode("ascii"))
+    return found, found
+
+
 _often = lru_cache(maxsize=1024)(_encoded)
-_OFTEN = frozenset({"greeting", "first_name", "agency_name"})
-"""Fields whose values many readers share."""
+
+_ENCODERS: Mapping[str, Callable[[str], tuple[bytes, bytes]]] = {
+    "greeting": _often,  # many readers share these three
+    "first_name": _often,
+    "agency_name": _often,
+    "preferences_url": _encoded_link,
+    "unsubscribe_url": _encoded_link,
+}
+
+_LINK = re.compile(r"[A-Za-z0-9:/._~-]+")
 
 _MARKUP = re.compile("[&<>\"']")
 """What `html.escape` changes; looking is quicker than five replacements."""

@@ -39,10 +39,19 @@ def joinable(text: str) -> bytes:
     if len(text) < LONGEST_LINE and _AS_IT_IS.fullmatch(text):
         return text.encode("ascii") + _SOFT_BREAK
     if _URL.fullmatch(text):
-        plain = text.encode("ascii")
-        if _DOT_FIRST not in plain[::_FITS]:
-            lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
-            return _SOFT_BREAK.join([*lines, b""])
+        return in_lines(text.encode("ascii"))
+    return _encoded_joinable(text)
+
+
+def in_lines(plain: bytes) -> bytes:
+    """ASCII in which nothing needs encoding, broken into lines as `joinable` does it."""
+    if _DOT_FIRST in plain[::_FITS]:
+        return _encoded_joinable(plain.decode("ascii"))
+    lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
+    return _SOFT_BREAK.join([*lines, b""])
+
+
+def _encoded_joinable(text: str) -> bytes:
     made = encoded(text)
     start = made.rfind(b"\n") + 1
     if len(made) - start >= LONGEST_LINE:

@@ -96,7 +96,8 @@ class Channel:
             except OSError as error:
                 self.lost = self.lost or _broken(error)
                 return
-            conversation.wrote(written)
+            if conversation.wrote(written):
+                return
 
     def overdue(self, now: float, reply: float, final: float) -> bool:
         """Whether the server has had long enough: `final` seconds for a message, else `reply`."""

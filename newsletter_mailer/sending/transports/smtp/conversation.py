@@ -108,18 +108,19 @@ class Conversation:
             return self._out, self._body
         return self._out, None
 
-    def wrote(self, count: int) -> None:
-        """So many bytes of `outgoing` have been written."""
+    def wrote(self, count: int) -> bool:
+        """So many bytes of `outgoing` have been written; whether that was all there is to say."""
         self._to_end = max(0, self._to_end - count)
         self._unwritten -= count
         if not self._unwritten:
             self._out.clear()
-            return
+            return not self._commands or bool(self._awaiting)
         for at, part in enumerate(self._out):
             if count < len(part):
                 self._out[: at + 1] = [memoryview(part)[count:]]
-                return
+                break
             count -= len(part)
+        return False
 
     def received(self, data: bytes) -> list[Answer]:
         """Take bytes from the server, and give the answers that are now complete."""

@@ -100,15 +100,12 @@ def judged(step: Step, reply: Reply) -> Fate:
     return Fate.DEAD if enhanced in _DEAD else Fate.REFUSED
 
 
-def receipt(subscriber_id: int, step: Step, reply: Reply) -> Receipt:
-    """The receipt of a letter whose fate this reply decides."""
-    match judged(step, reply):
-        case Fate.TAKEN:
-            return Receipt(subscriber_id, Outcome.ACCEPTED, provider_id=_queue_id(reply.text))
-        case Fate.REFUSED | Fate.DEAD as fate:
-            outcome, dead = Outcome.REJECTED, fate is Fate.DEAD
-        case _:
-            outcome, dead = Outcome.RETRY, False
+def receipt(subscriber_id: int, step: Step, reply: Reply, fate: Fate) -> Receipt:
+    """The receipt of a letter whose fate this reply decided, as `judged` says."""
+    if fate is Fate.TAKEN:
+        return Receipt(subscriber_id, Outcome.ACCEPTED, provider_id=_queue_id(reply.text))
+    dead = fate is Fate.DEAD
+    outcome = Outcome.REJECTED if dead or fate is Fate.REFUSED else Outcome.RETRY
     detail = f"at {step}: {reply.code} {reply.text}"
     return Receipt(subscriber_id, outcome, reply.enhanced or str(reply.code), detail, dead)
 

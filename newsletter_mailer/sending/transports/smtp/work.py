@@ -219,8 +219,9 @@ class Work:
         if not channel.answered or self._pool.failures or self._pool.fruitless:
             channel.answered = True
             self._pool.answered()
-        self._done.append(receipt(post.letter.subscriber_id, step, reply))
-        if judged(step, reply) is Fate.OURS:
+        fate = judged(step, reply)
+        self._done.append(receipt(post.letter.subscriber_id, step, reply, fate))
+        if fate is Fate.OURS:
             self._halt(f"{self._relay} answers {step} with {reply}")
 
     def _try_again(self, post: Post, why: str) -> None:
