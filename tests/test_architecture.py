@@ -12,7 +12,18 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
-STAGES = ["store", "reading", "compiling", "checking", "drafting", "audience", "sending", "doctor", "previewing", "cli"]
+STAGES = [
+    "store",
+    "reading",
+    "compiling",
+    "checking",
+    "drafting",
+    "audience",
+    "sending",
+    "doctor",
+    "previewing",
+    "cli",
+]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 

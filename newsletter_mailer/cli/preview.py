@@ -26,6 +26,7 @@ def preview(
             metavar="[ISSUE]", help="An issue's number or folder. Left out: the newest issue."
         ),
     ] = None,
+    *,
     export: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Write a folder that opens without this program."),

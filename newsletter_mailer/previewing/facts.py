@@ -1,18 +1,25 @@
 """What the page is told of an edition, as data for JSON."""
 
-from collections.abc import Sequence
+import datetime as dt
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import cache, partial
 from typing import Any
 
 from newsletter_mailer.checking.size import STOP_AT, WARN_AT, bytes_of
+from newsletter_mailer.compiling.calendar import calendar_url
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.compiling.merge import IMAGE, Segments, for_html
+from newsletter_mailer.compiling.plain_text import article_text
+from newsletter_mailer.compiling.wording import reading_minutes
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.previewing.anchors import Anchors
 from newsletter_mailer.previewing.differences import Given
-from newsletter_mailer.previewing.hints import LONGEST_SENTENCE, Reading, reading_of
+from newsletter_mailer.previewing.hints import LONGEST_SENTENCE, reading_of
 from newsletter_mailer.previewing.readers import SAMPLES, reader_facts
+from newsletter_mailer.previewing.state import State
 from newsletter_mailer.previewing.workshop import Edition, Trouble
+from newsletter_mailer.reading.document import Article
 from newsletter_mailer.reading.inline import plain_text
 
 Facts = dict[str, Any]
@@ -24,6 +31,12 @@ def edition_facts(edition: Edition, findings: Sequence[Finding]) -> Facts:
     given = Given(issue, registry)
     anchors = Anchors(issue, registry)
     head = issue.head
+
+    @cache
+    def counted(article: Article) -> int:
+        address = partial(calendar_url, settings, issue.name)
+        return article_text(article, address, {}).words
+
     return {
         "edition": edition.number,
         "issue": {
@@ -44,7 +57,7 @@ def edition_facts(edition: Edition, findings: Sequence[Finding]) -> Facts:
             }
             for agency in registry.agencies
         ],
-        "versions": [_version(edition, email, given) for email in edition.emails],
+        "versions": [_version(edition, email, given, counted) for email in edition.emails],
         "limits": {"warn": WARN_AT, "stop": STOP_AT},
         "readers": [reader_facts(reader, registry.default, settings) for reader in SAMPLES],
         "articles": [
@@ -53,7 +66,6 @@ def edition_facts(edition: Edition, findings: Sequence[Finding]) -> Facts:
                 "title": plain_text(article.title),
                 "file": article.place.file,
                 "line": article.place.line,
-                "reading": _reading(reading_of([article])),
             }
             for article in issue.every_article
         ],
@@ -109,8 +121,11 @@ def _anchored(anchors: Anchors, place: Place, found: str) -> Facts:
     }
 
 
-def _version(edition: Edition, email: CompiledEmail, given: Given) -> Facts:
+def _version(
+    edition: Edition, email: CompiledEmail, given: Given, counted: Callable[[Article], int]
+) -> Facts:
     tailored = given.by_agency[email.agencies[0]]
+    words = sum(counted(article) for article in tailored.every_article)
     return {
         "name": email.name,
         "agencies": email.agencies,
@@ -118,13 +133,27 @@ def _version(edition: Edition, email: CompiledEmail, given: Given) -> Facts:
         "articles": given.articles(email),
         "actions": len(tailored.actions),
         "differences": [asdict(difference) for difference in given.differences(email)],
-        "reading": _reading(reading_of(tailored.every_article)),
+        "reading": {
+            "words": words,
+            "minutes": reading_minutes(words),  # as the mail itself says
+            "age": reading_of(tailored.every_article).age,
+        },
     }
-
-
-def _reading(reading: Reading) -> Facts:
-    return {"words": reading.words, "minutes": reading.minutes, "age": reading.age}
 
 
 def _cut(segments: Segments) -> Facts:
     return {"literals": segments.literals, "fields": segments.fields}
+
+
+def state_facts(state: State, zone: dt.tzinfo) -> Facts:
+    """What the page is told at once of each new state; it asks for the rest."""
+    made_at = state.made_at and state.made_at.astimezone(zone)
+    return {
+        "serial": state.serial,
+        "edition": state.edition.number if state.edition else 0,
+        "made": f"{made_at:%H:%M:%S}" if made_at else "",
+        "looked": state.looked,
+        "checking": state.checking,
+        "links": {"done": state.links_done, "all": state.links_all, "unlooked": state.unlooked},
+        "trouble": trouble_facts(state.trouble),
+    }

@@ -1,4 +1,4 @@
-"""Hints about the writing: how long it takes to read, how hard it is, where sentences are long.
+"""Hints about the writing: how hard it is to read, and where sentences are long.
 
 They are never findings: a hint stops nothing, and an editor may well know better.
 """
@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from newsletter_mailer.compiling.wording import reading_minutes
 from newsletter_mailer.findings import Place, brief
 from newsletter_mailer.reading.document import (
     Actions,
@@ -43,14 +42,12 @@ class LongSentence:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How a text reads: its words, the minutes it takes, and the age at which it is easy.
+    """How a text reads: the age at which it is easy, and its long sentences.
 
     `age` is the school grade of Flesch and Kincaid (1975) and five years, an estimate; None
     for a text too short to judge.
     """
 
-    words: int
-    minutes: int
     age: int | None
     long: tuple[LongSentence, ...]
 
@@ -71,7 +68,7 @@ def reading_of(articles: Iterable[Article]) -> Reading:
         if len(found) > LONGEST_SENTENCE
     )
     number = len([found for _, _, found in counted if found])
-    return Reading(len(words), reading_minutes(len(words)), _age(words, number), long)
+    return Reading(_age(words, number), long)
 
 
 def _age(words: list[str], sentences: int) -> int | None:

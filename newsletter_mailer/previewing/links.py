@@ -59,9 +59,7 @@ class KnownLinks:
     def answering(self, issue: Issue) -> frozenset[str]:
         """The links that lead to a page."""
         return frozenset(
-            url
-            for url in _urls(issue)
-            if url in self.results and self.results[url].verdict in GOOD
+            url for url in _urls(issue) if url in self.results and self.results[url].verdict in GOOD
         )
 
 

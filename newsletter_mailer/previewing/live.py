@@ -23,6 +23,7 @@ from newsletter_mailer.errors import ContentError, NewsletterError
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.previewing.facts import Facts, edition_facts
 from newsletter_mailer.previewing.links import KnownLinks, look_in_background
+from newsletter_mailer.previewing.state import State
 from newsletter_mailer.previewing.workshop import Edition, Trouble, Workshop
 from newsletter_mailer.settings import SETTINGS_FILE, Settings
 
@@ -42,22 +43,6 @@ class Pace:
     settle: float = 0.15
     quiet: float = 0.3
     links: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What there is to see. `serial` rises with each change, `looked` with each check."""
-
-    serial: int = 0
-    edition: Edition | None = None
-    made_at: dt.datetime | None = None
-    trouble: Trouble | None = None
-    findings: tuple[Finding, ...] = ()
-    looked: int = 0
-    checking: bool = False
-    links_done: int = 0
-    links_all: int = 0
-    unlooked: str = ""
 
 
 _USUAL = Pace()
@@ -283,9 +268,7 @@ class Live:
             self._begin_tail()
 
 
-def _tell(
-    loop: asyncio.AbstractEventLoop, what: Callable[[Result], None], word: Result
-) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[Result], None], word: Result) -> None:
     """Call something in the loop's thread; a loop that has ended needs to know nothing."""
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(what, word)

@@ -136,4 +136,6 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise NewsletterError(f"The picture {path.name} cannot be read: {error.strerror}.") from error
+        raise NewsletterError(
+            f"The picture {path.name} cannot be read: {error.strerror}."
+        ) from error

@@ -71,7 +71,7 @@ def serve(
     """Serve the preview of an issue's folder until Ctrl-C; `ready` is called once it answers."""
     # Uvicorn raises the signal again at its end, for whoever else may wait for it.
     with closing(listening), suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings, folder, listening, host, clock, ready))
+        asyncio.run(_serve(settings, folder, listening, host, clock=clock, ready=ready))
 
 
 async def _serve(
@@ -79,6 +79,7 @@ async def _serve(
     folder: Path,
     listening: socket.socket,
     host: str,
+    *,
     clock: Callable[[], dt.datetime],
     ready: Callable[[], None],
 ) -> None:
@@ -115,9 +116,7 @@ class _Server(uvicorn.Server):
     Uvicorn would wait for them, and they wait for news.
     """
 
-    def __init__(
-        self, config: uvicorn.Config, live: Live, loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, live: Live, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(config)
         self._live = live
         self._loop = loop

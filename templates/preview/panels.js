@@ -34,7 +34,7 @@ function drawMeasures(version) {
   const { minutes, words, age } = version.reading;
   const facts = [
     `${counted(minutes, "minute")} to read`,
-    `${words.toLocaleString("en-GB")} words in sentences`,
+    `${words.toLocaleString("en-GB")} words`,
     ...(age ? [`easy from about age ${age}`] : []),
   ];
   box.replaceChildren(
@@ -88,7 +88,7 @@ function drawProblems(state, jump, lookAgain) {
   box.replaceChildren(
     el("h2", {}, "Problems ", el("span", { class: "count", id: "count" }, state.checking ? "being looked for …" : words)),
     linkLine(state),
-    findings.length || state.checking || !previewFacts.edition ? "" : el("p", { class: "good" }, "Nothing is wrong. Good work."),
+    findings.length || state.checking || state.links.all || state.trouble || !previewFacts.edition ? "" : el("p", { class: "good" }, "Nothing is wrong. Good work."),
     ...groupList(grouped(findings), jump),
     doubtful && previewFacts.live ? el("p", {}, el("button", { type: "button", onclick: lookAgain }, "Look at doubtful links again")) : "",
     hints.length ? el("details", { class: "hints", open: open || false },

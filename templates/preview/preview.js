@@ -7,7 +7,7 @@ const CHOICES = {
   show: [["mail", "Mail", "m"], ["text", "Plain text", "t"], ["source", "HTML", "h"],
     ["message", "Message", "e"], ["web", "Web page", "w"], ["paper", "Printed", "o"]],
   width: [["phone", "Phone", "1"], ["desktop", "Desktop", "2"], ["free", "Free", "3"]],
-  colours: [["light", "Light", "l"], ["dark", "Dark", "d"], ["forced", "Forced dark", "i"]],
+  colours: [["light", "Light", "l"], ["dark", "Dark", "d"], ["forced", "Forced", "i"]],
 };
 const WIDTHS = { phone: 375, desktop: 800 };
 const FRAMED = ["mail", "web", "paper"];
@@ -117,7 +117,7 @@ async function showFrame(mail, mine) {
 
 function layOut(ready, paper) {
   const device = $("device");
-  device.className = `device ${paper ? "paper" : chosen.width}`;
+  device.className = paper ? "device paper" : `device ${chosen.width} ${chosen.colours}`;
   const free = chosen.width === "free" && !paper;
   $("pixels").hidden = !free;
   $("px").value = chosen.px;
@@ -197,7 +197,8 @@ function drawChoices() {
       || (name === "width" || name === "colours" ? chosen.show === "paper" : false);
   }
   $("images").checked = chosen.images;
-  for (const button of document.querySelectorAll("[data-page]")) {
+  document.body.dataset.page = chosen.page;
+  for (const button of document.querySelectorAll(".pages button")) {
     button.setAttribute("aria-pressed", button.dataset.page === chosen.page);
   }
   $("agency").value = chosen.agency;
@@ -236,8 +237,7 @@ function drawLists() {
   if (!agencies.some((agency) => agency.id === chosen.agency)) chosen.agency = usual ?? "";
   const sectors = [...new Set(agencies.map((agency) => agency.sector))];
   $("agency").replaceChildren(...sectors.map((sector) => el("optgroup", { label: sector },
-    ...agencies.filter((agency) => agency.sector === sector).map((agency) => el("option", { value: agency.id },
-      agency.id === usual ? `${agency.name} (default)` : agency.name)))));
+    ...agencies.filter((agency) => agency.sector === sector).map((agency) => el("option", { value: agency.id }, agency.name)))));
   $("agency").title = `${agencies.length} agencies, ${versions.length} versions`;
   if (!previewFacts.readers) return;
   const option = (reader) => el("option", { value: reader.key }, reader.label);
@@ -423,7 +423,7 @@ function begin() {
   $("keys-on").checked = localStorage.getItem("newsletter-keys") !== "off";
   $("keys-on").onchange = (event) => localStorage.setItem("newsletter-keys", event.target.checked ? "on" : "off");
   $("keys").replaceChildren(...KEYS.flatMap(([key, words]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, words)]));
-  for (const button of document.querySelectorAll("[data-page]")) button.onclick = () => choose(chosen.agency, { page: button.dataset.page });
+  for (const button of document.querySelectorAll(".pages button")) button.onclick = () => choose(chosen.agency, { page: button.dataset.page });
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", (event) => {
     if (!$("take").contains(event.target)) $("take").open = false;

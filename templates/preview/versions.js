@@ -38,7 +38,8 @@ function drawVersions(page, choose, htmlOf) {
     watcher.unobserve(entry.target);
     drawThumb(entry.target, usualVersion, htmlOf);
   }), { root: document.getElementById("stage"), rootMargin: "400px" });
-  const cards = versions.map((version) => {
+  const ordered = [usualVersion, ...versions.filter((version) => version !== usualVersion)];
+  const cards = ordered.map((version) => {
     const isUsual = version === usualVersion;
     const thumb = el("div", { class: "thumb", "data-version": version.name, "aria-hidden": "true" });
     watcher.observe(thumb);
@@ -109,7 +110,7 @@ function drawCoverage(page) {
         el("caption", { class: "unseen" }, "Which article and action reaches which agency"),
         el("thead", {},
           el("tr", {}, el("td", {}), el("td", {}), ...sectors.map(({ name, number }) => el("th", { scope: "colgroup", colspan: number, class: "sector start" }, el("span", {}, name)))),
-          el("tr", {}, el("th", { scope: "col", class: "first" }, "Article, and its actions"), el("th", { scope: "col", class: "sum" }, "Agencies"),
+          el("tr", {}, el("th", { scope: "col", class: "head" }, "Article, and its actions"), el("th", { scope: "col", class: "sum" }, "Agencies"),
             ...agencies.map((agency, at) => el("th", { scope: "col", class: `agency${starts.has(at) ? " start" : ""}` }, el("span", {}, agency.name))))),
         el("tbody", {}, ...coverage.map(row)))));
 }
