@@ -192,12 +192,21 @@ def _new_head(draft: Draft, parts: Split, target: Target, names: Sequence[str], 
             brief(title, _TITLE),
             brief(subject, _SUBJECT),
             brief("; ".join(titles) or subject, _PREHEADER),
-            draft.language or target.language,
+            _language(draft, target),
             opening,
             [name for name in names if name != opening],
         ),
         file,
     )
+
+
+def _language(draft: Draft, target: Target) -> str:
+    """The newsletter's language, unless the draft is in another one altogether.
+
+    A word processor says en-US of what is British, since nobody told it otherwise.
+    """
+    same = draft.language.partition("-")[0].lower() == target.language.partition("-")[0].lower()
+    return target.language if same or not draft.language else draft.language
 
 
 def _longer_list(target: Target, names: list[str], notes: Notes) -> bytes:

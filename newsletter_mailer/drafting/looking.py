@@ -1,6 +1,5 @@
 """What an editor has still to mend in an issue that was made from a draft."""
 
-import datetime as dt
 from pathlib import Path
 
 from newsletter_mailer.checking.content import guard
@@ -27,11 +26,11 @@ def to_mend(folder: Path, shown: str, registry: Registry, settings: Settings) ->
     found: set[Finding] = set()
     try:
         issue, warnings = read_issue(folder, registry, shown=shown, waivable=WAIVABLE)
-        found.update(warnings, coverage(issue, registry))
+        found.update(warnings)
     except IssueError as error:
         found.update(error.findings)
         issue = _readable(folder, shown, registry)
-    found.update(written(issue, settings), guard.content(issue, settings))
+    found.update(coverage(issue, registry), written(issue, settings), guard.content(issue, settings))
     return sorted(found)
 
 
@@ -40,12 +39,8 @@ def _readable(folder: Path, shown: str, registry: Registry) -> Issue:
     reader = ArticleReader(folder, shown, registry, [])
     names = sorted(path.stem for path in (folder / "articles").glob("*.md"))
     articles: list[Article] = [article for name in names if (article := reader.read(name))]
-    head = IssueHead(
-        number=0,
-        title="Draft",
-        date=dt.date(2000, 1, 1),
-        subject="Draft",
-        preheader="Draft",
-        articles=tuple(names) or ("none",),
+    words = dict.fromkeys(("title", "subject", "preheader"), "Draft")
+    head = IssueHead.model_validate(
+        {"number": 0, "date": "2000-01-01", "articles": ["draft"], **words}
     )
     return Issue(folder.name, head, (), (), None, tuple(articles), Place(f"{shown}/issue.yaml"))
