@@ -62,7 +62,7 @@ def _telling(shown: Shown) -> APIRouter:
 
     @router.get("/readers.json")
     async def readers(agency: str) -> JSONResponse:
-        of = shown.edition()
+        of = await shown.edition()
         try:
             found = await shown.live.aside(lambda: subscribers(of.settings, agency))
         except StoreError as error:
@@ -77,27 +77,21 @@ def _mails(shown: Shown) -> APIRouter:
     """The mails, as data for the page and as files."""
     router = APIRouter()
 
-    @router.get("/version/{name}.json")
-    async def version(name: str) -> JSONResponse:
-        of = shown.edition()
-        email = next((email for email in of.emails if email.name == name), None)
-        if email is None:
-            raise HTTPException(404, "There is no such version.")
-        return JSONResponse(version_facts(of, email))
+    @router.get("/version/{agency}.json")
+    async def version(agency: str) -> JSONResponse:
+        return JSONResponse(version_facts(*await shown.version(agency)))
 
-    @router.get("/web/{name}.json")
-    async def web(name: str) -> JSONResponse:
-        of = shown.edition()
+    @router.get("/web/{agency}.json")
+    async def web(agency: str) -> JSONResponse:
+        of = await shown.edition()
+        if agency not in of.by_agency:
+            raise HTTPException(404, "There is no such agency.")
         pages = await shown.web_pages(of)
-        if name not in pages:
-            raise HTTPException(404, "There is no such version.")
-        return JSONResponse({"html": web_view(of, pages[name])})
+        return JSONResponse({"html": web_view(of, pages[of.by_agency[agency].name])})
 
     @router.get("/images/{name}")
     async def image(name: str) -> Response:
-        found = shown.edition().images.get(name)
-        if found is None:
-            raise HTTPException(404, "The mail has no such picture.")
+        found = await shown.image(name)
         try:
             content = found.path.read_bytes()
         except OSError as error:
@@ -130,7 +124,7 @@ def _doing(shown: Shown) -> APIRouter:
     async def test(
         address: Annotated[str, Body(max_length=320)], agency: Annotated[str, Body()]
     ) -> JSONResponse:
-        of, found = shown.edition(), live.state.findings
+        of, found = await shown.edition(), live.state.findings
         if agency not in of.by_agency:
             raise HTTPException(404, "There is no such agency.")
         said = await live.aside(
@@ -145,7 +139,7 @@ def _doing(shown: Shown) -> APIRouter:
 
     @router.post("/folder")
     async def folder() -> JSONResponse:
-        of = shown.edition()
+        of = await shown.edition()
         facts, pages = await live.facts(of), await shown.web_pages(of)
         where = shown.settings.state / "preview" / of.issue.name
         begin = await live.aside(lambda: write_folder(of, facts, pages, where, shown.clock()))

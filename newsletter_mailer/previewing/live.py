@@ -62,6 +62,8 @@ class Live:
         self.begun = asyncio.Event()
         self.stopping = asyncio.Event()
         self.workshop = Workshop(settings.root, folder)
+        self.wanted = ""
+        """The agency that is looked at: its mail is made before the others."""
         self.folder = folder
         self._settings = settings
         self._clock = clock
@@ -73,6 +75,7 @@ class Live:
         self._tail: asyncio.Task[None] | None = None
         self._links = KnownLinks()
         self._looking = False
+        self._last_whole: Edition | None = None
         self._facts: tuple[tuple[int, int], Facts] | None = None
 
     async def run(self) -> None:
@@ -109,6 +112,17 @@ class Live:
                 await asyncio.wait_for(turned.wait(), heartbeat)
             except TimeoutError:
                 yield None
+
+    async def whole(self) -> Edition | None:
+        """The newest edition all of whose mails can be made; None where there is none."""
+        while not self.stopping.is_set():
+            turned, edition = self._turned, self.state.edition
+            if edition is None or edition.whole:
+                return edition
+            if self.state.trouble is not None:
+                return self._last_whole  # the others of the newest cannot be made
+            await turned.wait()
+        return self._last_whole
 
     async def make(self, work: Callable[[], Result]) -> Result:
         """Do work with the workshop, in its own thread."""
@@ -168,16 +182,13 @@ class Live:
         while True:
             await self._saved.wait()
             self._saved.clear()
-            made = await self.make(self.workshop.make)
+            made = await self._begun()
             if isinstance(made, Trouble) and await self._saved_within(self._pace.settle):
                 continue
             if isinstance(made, Trouble):
                 # What was half-way written may have been finished before it was watched.
-                made = await self.make(self.workshop.make)
-            if isinstance(made, Trouble):
-                self._show(replace(self.state, trouble=made, checking=False))
-                self._end_tail()
-            else:
+                made = await self._begun()
+            if isinstance(made, Edition):
                 self._show(
                     replace(
                         self.state,
@@ -187,7 +198,23 @@ class Live:
                         checking=True,
                     )
                 )
+                if self._saved.is_set():
+                    continue
+                made = await self._completed(made)
+            if isinstance(made, Trouble):
+                self._end_tail()
+                self._show(replace(self.state, trouble=made, checking=False))
+            else:
+                self._last_whole = made
+                self._show(replace(self.state, edition=made))
                 self._begin_tail()
+
+    async def _begun(self) -> Edition | Trouble:
+        wanted = self.wanted
+        return await self.make(lambda: self.workshop.begin(wanted))
+
+    async def _completed(self, edition: Edition) -> Edition | Trouble:
+        return await self.make(lambda: self.workshop.complete(edition))
 
     async def _saved_within(self, seconds: float) -> bool:
         try:

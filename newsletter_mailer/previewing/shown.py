@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 from fastapi import HTTPException
 
+from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.previewing import messages
 from newsletter_mailer.previewing.facts import Facts, state_facts
 from newsletter_mailer.previewing.live import Live
 from newsletter_mailer.previewing.printing import chromium, pdf
 from newsletter_mailer.previewing.readers import SAMPLES, Reader, subscribers
 from newsletter_mailer.previewing.workshop import Edition
+from newsletter_mailer.reading.document import Image
 from newsletter_mailer.settings import Settings
 
 MEDIA_TYPES = {
@@ -31,17 +33,37 @@ class Shown:
         self.clock = clock
         self._web_pages: tuple[int, dict[str, str]] = (0, {})
 
-    def edition(self) -> Edition:
-        """The newest edition; 404 where there was none yet."""
-        if self.live.state.edition is None:
+    async def edition(self) -> Edition:
+        """The newest edition, all its mails made; 404 where there was none yet."""
+        edition = await self.live.whole()
+        if edition is None:
             raise HTTPException(404, "There is nothing to see yet.")
-        return self.live.state.edition
+        return edition
+
+    async def version(self, agency: str) -> tuple[Edition, CompiledEmail]:
+        """The newest mail of an agency, which from now on is made first."""
+        self.live.wanted = agency
+        edition = self.live.state.edition
+        if edition is None or agency not in edition.by_agency:
+            edition = await self.edition()
+        if agency not in edition.by_agency:
+            raise HTTPException(404, "There is no such agency.")
+        return edition, edition.by_agency[agency]
+
+    async def image(self, name: str) -> Image:
+        """A picture of the mails; 404 where none of them has it."""
+        begun = self.live.state.edition
+        images = begun.images if begun and name in begun.images else (await self.edition()).images
+        if name not in images:
+            raise HTTPException(404, "The mail has no such picture.")
+        return images[name]
 
     async def facts(self) -> Facts:
         """All that the page is told; it waits for the first reading of the files."""
         await self.live.begun.wait()
+        edition = await self.live.whole()
         state = self.live.state
-        made = {} if state.edition is None else await self.live.facts(state.edition)
+        made = {} if edition is None else await self.live.facts(edition)
         return {
             **made,
             "live": True,
@@ -61,7 +83,7 @@ class Shown:
 
     async def file(self, agency: str, ending: str, reader_key: str) -> tuple[bytes, str]:
         """What an agency gets as a file, and the file's name; 404 for what there is not."""
-        edition = self.edition()
+        edition = await self.edition()
         if agency not in edition.by_agency or ending not in MEDIA_TYPES:
             raise HTTPException(404, "There is no such file.")
         reader = await self._reader(reader_key, agency, edition)

@@ -1,7 +1,7 @@
 """Making editions: an issue's files are read and compiled anew whenever they have changed."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +24,10 @@ _Print = tuple[tuple[str, int, int], ...]
 
 @dataclass(frozen=True)
 class Edition:
-    """An issue as its files were at one moment, compiled. Numbers rise with time."""
+    """An issue as its files were at one moment, compiled. Numbers rise with time.
+
+    One that is not `whole` has the mail of one agency only, the one that is looked at.
+    """
 
     number: int
     settings: Settings
@@ -32,6 +35,7 @@ class Edition:
     issue: Issue
     findings: tuple[Finding, ...]
     emails: tuple[CompiledEmail, ...]
+    whole: bool = True
 
     @cached_property
     def by_agency(self) -> dict[str, CompiledEmail]:
@@ -70,21 +74,21 @@ class Workshop:
         inside = self.folder.is_relative_to(self._root)
         return (self.folder.relative_to(self._root) if inside else self.folder).as_posix()
 
+    def begin(self, agency: str) -> Edition | Trouble:
+        """An edition of the files as they are now, with the mail of one agency. Raises nothing.
+
+        An agency that is not there (any more) gives way to the default one.
+        """
+        return _attempt(lambda: self._begun(agency))
+
+    def complete(self, edition: Edition) -> Edition | Trouble:
+        """The same edition with the mails of all agencies. Raises nothing."""
+        return _attempt(lambda: self._completed(edition))
+
     def make(self) -> Edition | Trouble:
-        """An edition of the files as they are now, or why there is none. Raises nothing."""
-        try:
-            return self._edition()
-        except ContentError as error:
-            return Trouble(error.findings)
-        except NewsletterError as error:
-            return Trouble(message=str(error))
-        except OSError as error:
-            return Trouble(message=f"{error.filename} cannot be read: {error.strerror}.")
-        except Exception as error:  # a preview must outlive even a fault of the program
-            return Trouble(
-                message="The program could not cope with these files, which is a fault of its "
-                f"own: {type(error).__name__}: {error}. Undo the last change, and report it."
-            )
+        """A whole edition of the files as they are now. Raises nothing."""
+        begun = self.begin("")
+        return begun if isinstance(begun, Trouble) else self.complete(begun)
 
     def web_pages(self, edition: Edition) -> dict[str, str]:
         """Every variant as a page for the archive, by the variant's name.
@@ -101,17 +105,25 @@ class Workshop:
             self._compiler = None
             self.make()
 
-    def _edition(self) -> Edition:
+    def _begun(self, agency: str) -> Edition:
         settings = self._current_settings()
         registry = self._current_registry(settings)
         outside = leading_out(self.folder, self.shown)
         if outside:
             raise IssueError(outside)
         issue, findings = read_issue(self.folder, registry, shown=self.shown, waivable=WAIVABLE)
-        emails = self._compiler_for(settings).compile(issue, registry)
+        wanted = registry.agency(agency).id
+        email = self._compiler_for(settings).compile_for(wanted, issue, registry)
         self._made += 1
         self._number += 1
-        return Edition(self._number, settings, registry, issue, tuple(findings), emails)
+        found = tuple(findings)
+        return Edition(self._number, settings, registry, issue, found, (email,), whole=False)
+
+    def _completed(self, edition: Edition) -> Edition:
+        compiler = self._compiler_for(edition.settings)
+        return replace(
+            edition, emails=compiler.compile(edition.issue, edition.registry), whole=True
+        )
 
     def _current_settings(self) -> Settings:
         now = _print([self._root / SETTINGS_FILE])
@@ -135,6 +147,22 @@ class Workshop:
             self._compiler = (now, Compiler(settings))
             self._made = 0
         return self._compiler[1]
+
+
+def _attempt(work: Callable[[], Edition]) -> Edition | Trouble:
+    try:
+        return work()
+    except ContentError as error:
+        return Trouble(error.findings)
+    except NewsletterError as error:
+        return Trouble(message=str(error))
+    except OSError as error:
+        return Trouble(message=f"{error.filename} cannot be read: {error.strerror}.")
+    except Exception as error:  # a preview must outlive even a fault of the program
+        return Trouble(
+            message="The program could not cope with these files, which is a fault of its "
+            f"own: {type(error).__name__}: {error}. Undo the last change, and report it."
+        )
 
 
 def leading_out(folder: Path, shown: str) -> list[Finding]:

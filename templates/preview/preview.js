@@ -77,7 +77,7 @@ async function show() {
   if (chosen.page === "coverage") return drawCoverage($("page-coverage"));
   let mail;
   try {
-    mail = await load(`version/${version.name}`);
+    mail = await load(`version/${previewFacts.live ? chosen.agency : version.name}`);
     if (mine !== turn) return;
     drawInbox(mail);
     await (FRAMED.includes(chosen.show) ? showFrame(mail, mine) : showWords(mail, mine));
@@ -97,7 +97,7 @@ function drawInbox(mail) {
 
 async function showFrame(mail, mine) {
   const html = chosen.show === "web"
-    ? (await load(`web/${mail.name}`)).html
+    ? (await load(`web/${previewFacts.live ? chosen.agency : mail.name}`)).html
     : filled(mail.html, valuesFor("html"), mail.image);
   if (!frame) frame = newFrame($("device"), "The mail", { id: "mail" }).then(listenIn);
   const ready = await frame;
