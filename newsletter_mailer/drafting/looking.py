@@ -30,7 +30,9 @@ def to_mend(folder: Path, shown: str, registry: Registry, settings: Settings) ->
     except IssueError as error:
         found.update(error.findings)
         issue = _readable(folder, shown, registry)
-    found.update(coverage(issue, registry), written(issue, settings), guard.content(issue, settings))
+    found.update(
+        coverage(issue, registry), written(issue, settings), guard.content(issue, settings)
+    )
     return sorted(found)
 
 

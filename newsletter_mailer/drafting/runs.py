@@ -22,6 +22,9 @@ from newsletter_mailer.reading.source import UNSAFE
 BREAK = "\n"
 """The text of a run that is a line end which is meant."""
 
+_LOOKS = ("link", "strong", "emphasis")
+"""From the outermost in."""
+
 _UNSEEN = re.compile("[\u00ad\u2028\u2029]")
 _SPACES = re.compile(r"[ \t\n\r\f\v]+")
 
@@ -70,14 +73,14 @@ def tidy(runs: Iterable[Run]) -> list[Run]:
     Markdown knows no emphasis that begins or ends with a space, and readers see none.
     """
     kept = _trimmed(_lines(runs))
-    for name in ("strong", "emphasis", "link"):
-        kept = list(_gaps_plain(kept, name))
+    for depth in range(1, len(_LOOKS) + 1):
+        kept = list(_gaps_plain(kept, _LOOKS[:depth]))
     return _joined(kept)
 
 
 def content_of(runs: Iterable[Run]) -> Inlines:
     """Runs as the inline content of a document's tree."""
-    return _tree(tidy(runs), ("link", "strong", "emphasis"))
+    return _tree(tidy(runs), _LOOKS)
 
 
 def runs_of(content: Inlines, look: Run | None = None) -> Iterator[Run]:
@@ -145,12 +148,13 @@ def _drop_gap(kept: list[Run]) -> None:
         kept.pop()
 
 
-def _gaps_plain(runs: Sequence[Run], name: str) -> Iterator[Run]:
-    """Runs in which a look (or a link) neither begins nor ends with a gap or a line end."""
+def _gaps_plain(runs: Sequence[Run], looks: Sequence[str]) -> Iterator[Run]:
+    """Runs whose last of `looks`, inside the others, neither begins nor ends with a gap."""
+    name = looks[-1]
     plain = None if name == "link" else False
-    for look, group in groupby(runs, key=lambda run: getattr(run, name)):
+    for look, group in groupby(runs, key=lambda run: [getattr(run, each) for each in looks]):
         part = list(group)
-        if look in (None, False):
+        if look[-1] in (None, False):
             yield from part
             continue
         before: list[Run] = []

@@ -9,7 +9,7 @@ from newsletter_mailer.findings import Finding
 from newsletter_mailer.reading.source import read_source
 from newsletter_mailer.settings import Settings
 
-_HEADING = re.compile(r"^## +(.+?)\s*$")
+_HEADING = re.compile(r"^# +(.+?)\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ def samples_folder(settings: Settings) -> Path:
 
 
 def read_samples(settings: Settings) -> tuple[Sample, ...]:
-    """The samples in `blocks.md`: below each `##` heading a paragraph on it, then its source.
+    """The samples in `blocks.md`: below each `#` heading a paragraph on it, then its source.
 
     Raises:
         UsageError: the file is missing, cannot be read or holds none.
