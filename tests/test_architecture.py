@@ -30,7 +30,7 @@ _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding=
 ROOMS = {
     "mjml": {"compiling"},
     "premailer": {"compiling"},
-    "jinja2": {"compiling", "checking", "sending"},
+    "jinja2": {"compiling", "checking", "drafting", "sending"},
     "tinycss2": {"compiling"},
     "icalendar": {"compiling"},
     "markdown_it": {"reading", "drafting"},

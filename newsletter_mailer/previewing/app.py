@@ -8,13 +8,14 @@ from typing import Annotated
 from fastapi import APIRouter, Body, FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
+from newsletter_mailer.drafting.gallery import gallery
 from newsletter_mailer.errors import ContentError, NewsletterError, StoreError
 from newsletter_mailer.previewing import messages
 from newsletter_mailer.previewing.exporting import script, write_folder
 from newsletter_mailer.previewing.facts import state_facts, version_facts
 from newsletter_mailer.previewing.guard import MAIL_POLICY
 from newsletter_mailer.previewing.live import Live
-from newsletter_mailer.previewing.page import ASSETS, FRAME, PAGE, asset, web_view
+from newsletter_mailer.previewing.page import ASSETS, FRAME, PAGE, asset, policy_for, web_view
 from newsletter_mailer.previewing.readers import reader_facts, subscribers
 from newsletter_mailer.previewing.shown import MEDIA_TYPES, Shown
 from newsletter_mailer.settings import Settings
@@ -30,7 +31,7 @@ def preview_app(live: Live, settings: Settings, clock: Callable[[], dt.datetime]
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     shown = Shown(live, settings, clock)
     app.add_exception_handler(NewsletterError, _refused)
-    for router in (_telling(shown), _mails(shown), _doing(shown), _own_files(settings)):
+    for router in (_telling(shown), _mails(shown), _doing(shown), _own_files(shown)):
         app.include_router(router)
     return app
 
@@ -148,9 +149,10 @@ def _doing(shown: Shown) -> APIRouter:
     return router
 
 
-def _own_files(settings: Settings) -> APIRouter:
-    """The page's own files, and the frame into which mails are put."""
+def _own_files(shown: Shown) -> APIRouter:
+    """The page's own files, the frame into which mails are put, and the gallery of blocks."""
     router = APIRouter()
+    settings = shown.settings
 
     @router.get("/frame")
     async def frame() -> HTMLResponse:
@@ -159,6 +161,12 @@ def _own_files(settings: Settings) -> APIRouter:
     @router.get("/")
     async def page() -> Response:
         return Response(asset(settings, PAGE), media_type=ASSETS[PAGE])
+
+    @router.get("/blocks")
+    async def blocks() -> HTMLResponse:
+        of = await shown.edition()
+        html = await shown.live.aside(lambda: gallery(of.settings, of.registry))
+        return HTMLResponse(html, headers={"content-security-policy": policy_for(html)})
 
     @router.get("/{name}")
     async def own_file(name: str) -> Response:

@@ -114,7 +114,11 @@ class Live:
                 yield None
 
     async def whole(self) -> Edition | None:
-        """The newest edition all of whose mails can be made; None where there is none."""
+        """The newest edition all of whose mails can be made; None where there is none.
+
+        It waits for the first reading of the files.
+        """
+        await self.begun.wait()
         while not self.stopping.is_set():
             turned, edition = self._turned, self.state.edition
             if edition is None or edition.whole:

@@ -1,5 +1,9 @@
 """The page's own files: they lie in `templates/preview`, and there are no others."""
 
+import base64
+import hashlib
+import re
+
 from newsletter_mailer.errors import TemplateError
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.previewing.workshop import Edition
@@ -21,6 +25,7 @@ FRAME = "<!DOCTYPE html>\n<html><head><title>The mail</title></head><body></body
 """What a frame holds before a mail is put into it."""
 
 _FOLDER = "templates/preview"
+_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def asset(settings: Settings, name: str) -> bytes:
@@ -52,3 +57,14 @@ def web_view(edition: Edition, html: str) -> str:
     """A page for the archive with its pictures beside it, where they are not published yet."""
     published = f"{edition.settings.base_url}/archive/{edition.issue.name}/images/"
     return html.replace(published, "images/")
+
+
+def policy_for(html: str) -> str:
+    """A Content-Security-Policy that lets a page run the scripts it came with, and no other."""
+    digests = (hashlib.sha256(each.encode()).digest() for each in _SCRIPT.findall(html))
+    scripts = " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    allowed = scripts or "'none'"
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )

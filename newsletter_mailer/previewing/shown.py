@@ -60,7 +60,6 @@ class Shown:
 
     async def facts(self) -> Facts:
         """All that the page is told; it waits for the first reading of the files."""
-        await self.live.begun.wait()
         edition = await self.live.whole()
         state = self.live.state
         made = {} if edition is None else await self.live.facts(edition)

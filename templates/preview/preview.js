@@ -417,6 +417,7 @@ function begin() {
   $("reader").onchange = (event) => choose(chosen.agency, { reader: event.target.value });
   $("images").onchange = (event) => choose(chosen.agency, { images: event.target.checked, page: "mail" });
   $("px").oninput = (event) => choose(chosen.agency, { px: Number(event.target.value) });
+  $("blocks").hidden = !previewFacts.live;
   $("help-button").onclick = () => $("help").showModal();
   $("test-form").onsubmit = sendTest;
   $("test-close").onclick = () => $("test").close();
