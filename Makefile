@@ -36,8 +36,8 @@ format: .venv/dev.stamp ## Bring the code into its one format
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-preview: .venv/run.stamp ## Build an issue into var/preview/ to open in a browser (ISSUE=6)
-	$(NEWSLETTER) build $(ISSUE) --out var/preview
+preview: .venv/run.stamp ## Show an issue in the browser as each reader gets it (ISSUE=6)
+	$(NEWSLETTER) preview $(ISSUE)
 
 pictures: .venv/dev.stamp ## Make the README's pictures anew (needs Chromium)
 	$(BIN)/python -m tests.pictures

@@ -9,6 +9,7 @@
     │   └── TemplateError           templates/email
     ├── CompileError                the e-mail toolchain refused or damaged its input
     ├── StoreError                  the database is locked, read-only, full or damaged
+    ├── DraftError                  a document that cannot become articles
     ├── AudienceError               a CSV file that cannot be read as subscribers
     └── SendingError                a campaign that cannot go on
         └── TransportError          a transport that cannot take any message
@@ -63,6 +64,10 @@ class CompileError(NewsletterError):
 
 class StoreError(NewsletterError):
     """The database cannot be opened, read or written."""
+
+
+class DraftError(NewsletterError):
+    """A draft cannot be read, or holds nothing that an article could be made of."""
 
 
 class AudienceError(NewsletterError):

@@ -221,6 +221,28 @@ class Dkim(_Part):
     key_file: Line
 
 
+def _editor(link: str) -> str:
+    scheme = link.partition(":")[0].lower()
+    if link and ("{path}" not in link or scheme in {"javascript", "data", "vbscript"}):
+        message = "write a link with {path}, and {line} where the program can go to one"
+        raise ValueError(message)
+    return link
+
+
+class Preview(_Part):
+    """The preview on the editor's machine. `editor` opens a file at a line; empty: nothing does.
+
+    `{path}` stands for the file's whole path, `{line}` for the line, as in
+    `idea://open?file={path}&line={line}`.
+    """
+
+    editor: Annotated[
+        str,
+        StringConstraints(pattern=r"^([a-z][a-z0-9+.-]*:[^\s\"'<>]+)?$"),
+        AfterValidator(_editor),
+    ] = "vscode://file{path}:{line}"
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -261,6 +283,7 @@ class Settings(BaseSettings):
     links: Links = Links()
     smtp: Smtp = Smtp()
     dkim: Dkim | None = None
+    preview: Preview = Preview()
     links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()
     """Hosts to which links may lead although the address guard would refuse them."""
 

@@ -12,17 +12,29 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
-STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "doctor", "cli"]
+STAGES = [
+    "store",
+    "reading",
+    "compiling",
+    "checking",
+    "drafting",
+    "audience",
+    "sending",
+    "doctor",
+    "previewing",
+    "cli",
+]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 ROOMS = {
     "mjml": {"compiling"},
     "premailer": {"compiling"},
-    "jinja2": {"compiling", "checking", "sending"},
+    "jinja2": {"compiling", "checking", "drafting", "sending"},
     "tinycss2": {"compiling"},
     "icalendar": {"compiling"},
-    "markdown_it": {"reading"},
+    "markdown_it": {"reading", "drafting"},
+    "mammoth": {"drafting"},
     "yaml": {"reading"},
     "PIL": {"reading"},
     "aiohttp": {"checking"},
@@ -32,6 +44,9 @@ ROOMS = {
     "itsdangerous": {"sending"},
     "sendgrid": {"sending"},
     "dns": {"doctor"},
+    "fastapi": {"previewing"},
+    "uvicorn": {"previewing"},
+    "watchfiles": {"previewing"},
 }
 
 

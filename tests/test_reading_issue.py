@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from newsletter_mailer.checking.coverage import coverage
+from newsletter_mailer.drafting.scaffold import scaffold
 from newsletter_mailer.errors import IssueError, UsageError
 from newsletter_mailer.findings import Finding, Severity
 from newsletter_mailer.reading.agencies import Registry
@@ -25,7 +26,6 @@ from newsletter_mailer.reading.document import (
     walk,
 )
 from newsletter_mailer.reading.issue import find_issue, read_issue
-from newsletter_mailer.reading.scaffold import scaffold
 from newsletter_mailer.reading.schema import write_schemas
 from newsletter_mailer.reading.source import UNSAFE
 from newsletter_mailer.settings import load_settings

@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import campaigns, doctor, issues, links, proof, sending, subscribers
+from newsletter_mailer.cli import campaigns, doctor, drafts, issues, links, proof, sending, subscribers
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
+from newsletter_mailer.cli.preview import preview
 from newsletter_mailer.cli.project import Project
 
 app = typer.Typer(
@@ -40,10 +41,13 @@ def begin(
     context.obj = Project(project)
 
 
-app.command()(issues.new)
+app.command()(drafts.new)
+app.command("import")(drafts.import_)
+app.command()(drafts.blocks)
 app.command()(issues.schema)
 app.command()(check)
 app.command()(issues.build)
+app.command()(preview)
 app.command()(issues.clients)
 app.add_typer(subscribers.app, name="subscribers")
 app.command()(sending.send)

@@ -1,6 +1,5 @@
-"""The commands of editors: new, schema, clients, build."""
+"""The commands of editors: schema, clients, build."""
 
-import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -11,27 +10,7 @@ from newsletter_mailer.cli.console import plural, print_json, say, table
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.compiling.build import write_build
-from newsletter_mailer.reading.scaffold import scaffold
 from newsletter_mailer.reading.schema import write_schemas
-
-
-def new(
-    context: typer.Context,
-    number: Annotated[int, typer.Argument(min=0, max=99_999, help="The new issue's number.")],
-    as_json: AsJson = False,
-) -> None:
-    """Start an issue: a folder with commented files to change."""
-    settings = context.ensure_object(Project).settings
-    today = dt.datetime.now(settings.office.zone).date()
-    folder = scaffold(settings, number, today)
-    shown = folder.relative_to(settings.root).as_posix()
-    if as_json:
-        print_json({"issue": folder.name, "folder": shown})
-    else:
-        say(
-            f"Issue {number} is in {shown}/.",
-            f"Write, then look it over: newsletter check {number}",
-        )
 
 
 def schema(

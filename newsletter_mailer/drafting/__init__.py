@@ -1,0 +1,1 @@
+"""Drafts: a new issue's files, and a Word document, web page or Markdown text as articles."""

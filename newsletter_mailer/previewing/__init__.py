@@ -1,0 +1,1 @@
+"""Previewing: editors see an issue as every reader will, while they write it."""
