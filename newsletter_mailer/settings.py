@@ -221,6 +221,23 @@ class Dkim(_Part):
     key_file: Line
 
 
+class Web(_Part):
+    """How the web application keeps robots and floods away. The limits are sign-ups an hour.
+
+    `per_network` are those from one network (an IPv4 address, or a /64 of IPv6),
+    `per_domain` those for addresses of one domain, and `per_address` the mails that one
+    address gets in a day. `quickest` is how many seconds a person needs for a form at
+    least. `proxies` are the addresses of servers in front of this one, whose word is taken
+    for where a request came from.
+    """
+
+    per_network: Annotated[int, Field(ge=1)] = 60
+    per_domain: Annotated[int, Field(ge=1)] = 300
+    per_address: Annotated[int, Field(ge=1)] = 4
+    quickest: Annotated[float, Field(ge=0, le=60)] = 1.5
+    proxies: tuple[Line, ...] = ()
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -250,6 +267,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_wait: Annotated[float, Field(ge=0, le=300)] = 30.0
     secret_key: SecretStr | None = None
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    """Keys that were in use before: links signed with them still work."""
     office: Office
     sender: Sender
     greeting: Greeting = Greeting()
@@ -259,6 +278,7 @@ class Settings(BaseSettings):
     segments: dict[str, SavedSegment] = {}
     clients: Clients = Clients()
     links: Links = Links()
+    web: Web = Web()
     smtp: Smtp = Smtp()
     dkim: Dkim | None = None
     links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()
@@ -285,6 +305,11 @@ class Settings(BaseSettings):
     def email_templates(self) -> Path:
         """The folder of the mail's templates."""
         return self.root / "templates" / "email"
+
+    @property
+    def web_templates(self) -> Path:
+        """The folder of the pages' templates."""
+        return self.root / "templates" / "web"
 
     @property
     def agencies_file(self) -> Path:
@@ -335,7 +360,7 @@ def load_settings(root: Path) -> Settings:
         raise SettingsError(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}.") from error
-    secrets = _keys(values) & {"secret_key", "smtp_url", "password", "api_key"}
+    secrets = _keys(values) & {"secret_key", "old_secret_keys", "smtp_url", "password", "api_key"}
     if secrets:
         name = sorted(secrets)[0]
         raise SettingsError(

@@ -12,14 +12,19 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
-STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "doctor", "cli"]
+STAGES = [
+    *("store", "reading", "compiling", "checking", "audience", "sending", "doctor"),
+    *("web", "cli"),
+]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 ROOMS = {
     "mjml": {"compiling"},
     "premailer": {"compiling"},
-    "jinja2": {"compiling", "checking", "sending"},
+    "jinja2": {"compiling", "checking", "sending", "web"},
+    "fastapi": {"web"},
+    "uvicorn": {"cli"},
     "tinycss2": {"compiling"},
     "icalendar": {"compiling"},
     "markdown_it": {"reading"},

@@ -10,6 +10,7 @@ from newsletter_mailer.cli import campaigns, doctor, issues, links, proof, sendi
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.serve import serve
 
 app = typer.Typer(
     help="Write, check and send a newsletter that fits each reader's agency.",
@@ -55,3 +56,4 @@ app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
 app.add_typer(links.app, name="links")
+app.command()(serve)
