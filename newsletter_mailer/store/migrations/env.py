@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from newsletter_mailer.store import office_tables, web_tables  # noqa: F401 - their tables
 from newsletter_mailer.store.tables import metadata
 
 # The transaction is the caller's, so that a step takes place whole or not at all.
