@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
 STAGES = [
     *("store", "reading", "compiling", "checking", "audience", "sending", "doctor"),
-    *("web", "cli"),
+    *("archive", "web", "cli"),
 ]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import typer
 from sqlalchemy import Engine
 
+from newsletter_mailer.archive.shelving import prepare, shelve
 from newsletter_mailer.audience.segment import Segment
 from newsletter_mailer.checking.links.checked import CheckedLink
 from newsletter_mailer.cli.console import err, plural, print_json, say, table
@@ -75,6 +76,7 @@ def freeze_campaign(
     if made.people and not sure and not _agreed(project, issue, made, wish):
         say("Nothing was sent.")
         return None
+    shelf = prepare(project.compiler, issue, emails, project.registry)
     order = Order(chosen, wish.by, wish.start, wish.canary, waivers)
     with writing(engine) as connection:
         campaign = freeze(
@@ -87,6 +89,7 @@ def freeze_campaign(
             now=wall_clock(),
         )
         keep_links(connection, campaign.id, look.links, accepted)
+        shelve(connection, campaign.id, shelf)
     return campaign
 
 

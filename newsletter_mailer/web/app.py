@@ -9,13 +9,18 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 
 from newsletter_mailer.errors import StoreError
-from newsletter_mailer.web import static
+from newsletter_mailer.web import archive, editions, feeds, static
 from newsletter_mailer.web.guard import Guard, security_headers
 from newsletter_mailer.web.site import Site
 
 log = logging.getLogger(__name__)
 
-ROUTES: tuple[Callable[[Site], APIRouter], ...] = (static.routes,)
+ROUTES: tuple[Callable[[Site], APIRouter], ...] = (
+    static.routes,
+    feeds.routes,
+    archive.routes,
+    editions.routes,
+)
 """What makes the routes of each part of the application."""
 
 OPEN_TO_ALL = ("/unsubscribe/",)

@@ -1,4 +1,4 @@
-"""The web application's tables and those of the office's work on its list."""
+"""The web application's tables, those of the office's work on its list, and the archive's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,10 +16,18 @@ EMPTY = sa.text("''")
 def upgrade() -> None:
     _web()
     _office()
+    _archive()
 
 
 def downgrade() -> None:
+    # The index of words is made by the program, where an issue was put into the archive.
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TABLE IF EXISTS archive_search")
     for table in (
+        "archive_article",
+        "archive_file",
+        "archive_page",
+        "archive_issue",
         "reconfirm_request",
         "agency_confirmed",
         "audience_seal",
@@ -171,6 +179,67 @@ def _office() -> None:
         sa.Column("asked_at", TIME, nullable=False),
         _of_subscriber("reconfirm_request"),
         sa.PrimaryKeyConstraint("subscriber_id", name=op.f("pk_reconfirm_request")),
+    )
+
+
+def _archive() -> None:
+    op.create_table(
+        "archive_issue",
+        sa.Column("campaign_id", KEY, nullable=False),
+        sa.Column("issue", sa.Text(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("description", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("issued", sa.Text(), nullable=False),
+        sa.Column("default_agency", sa.Text(), nullable=False),
+        sa.Column("agencies", sa.JSON(), nullable=False),
+        sa.Column("contents", sa.JSON(), nullable=False),
+        _of_campaign("archive_issue"),
+        sa.PrimaryKeyConstraint("campaign_id", name=op.f("pk_archive_issue")),
+    )
+    op.create_index(op.f("ix_archive_issue_issue"), "archive_issue", ["issue"])
+    op.create_table(
+        "archive_page",
+        sa.Column("campaign_id", KEY, nullable=False),
+        sa.Column("agency", sa.Text(), nullable=False),
+        sa.Column("canonical", sa.Text(), nullable=False),
+        sa.Column("html", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        _of_campaign("archive_page"),
+        sa.PrimaryKeyConstraint("campaign_id", "agency", name=op.f("pk_archive_page")),
+    )
+    op.create_table(
+        "archive_file",
+        sa.Column("campaign_id", KEY, nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
+        _of_campaign("archive_file"),
+        sa.PrimaryKeyConstraint("campaign_id", "path", name=op.f("pk_archive_file")),
+    )
+    op.create_table(
+        "archive_article",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("campaign_id", KEY, nullable=False),
+        sa.Column("anchor", sa.Text(), nullable=False),
+        sa.Column("agency", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        _of_campaign("archive_article"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_archive_article")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        op.f("ix_archive_article_campaign_id_anchor"), "archive_article", ["campaign_id", "anchor"]
+    )
+
+
+def _of_campaign(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["campaign_id"], ["campaign.id"], name=op.f(f"fk_{table}_campaign_id")
     )
 
 
