@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from newsletter_mailer.audience.audit import trail
 from newsletter_mailer.mailbox import address_key
@@ -164,7 +164,7 @@ def _kept_off(connection: Connection, email_key: str) -> dict[str, Any] | None:
 
 
 def _mails(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
-    rows: Sequence[Row[Any]] = connection.execute(
+    rows = connection.execute(
         select(
             campaign.c.name,
             campaign.c.title,
@@ -179,7 +179,7 @@ def _mails(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
         .join(campaign, campaign.c.id == delivery.c.campaign_id)
         .where(delivery.c.subscriber_id == subscriber_id)
         .order_by(delivery.c.campaign_id)
-    ).all()
+    )
     return [
         {
             "campaign": row.name,
