@@ -34,7 +34,7 @@ ROOMS = {
     "alembic": {"store"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "itsdangerous": {"sending"},
+    "itsdangerous": {"sending", "web"},
     "sendgrid": {"sending"},
     "dns": {"doctor"},
 }

@@ -108,7 +108,7 @@ def ask(
     if known is not None and known.status == ACTIVE:
         queue(connection, "already", wish.email, "", {"subscriber": known.id}, due_at=now)
         return
-    details = {"signup": signup_id, "nonce": nonce}
+    details: dict[str, int | str] = {"signup": signup_id, "nonce": nonce}
     queue(connection, "confirm", wish.email, wish.name, details, due_at=now)
     queue(connection, "reminder", wish.email, wish.name, details, due_at=now + REMIND_AFTER)
 
@@ -191,7 +191,7 @@ def ask_again(connection: Connection, signup_id: int, *, nonce: str, now: dt.dat
         .where(signup.c.id == signup_id)
         .values(nonce=nonce, mailed_at=now, expires_at=now + GOOD_FOR, mails=row.mails + 1)
     )
-    details = {"signup": signup_id, "nonce": nonce}
+    details: dict[str, int | str] = {"signup": signup_id, "nonce": nonce}
     queue(connection, "confirm", row.email, row.name, details, due_at=now)
 
 

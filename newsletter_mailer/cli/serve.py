@@ -29,20 +29,27 @@ def serve(
 
     from newsletter_mailer.web.app import application  # noqa: PLC0415
     from newsletter_mailer.web.pages import Pages  # noqa: PLC0415
+    from newsletter_mailer.web.posting import posting  # noqa: PLC0415
     from newsletter_mailer.web.site import Site  # noqa: PLC0415
 
     project = context.ensure_object(Project)
     settings = project.settings
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
-    with project.store() as engine, _listening(host, port) as listening:
+    keys = signing_keys(settings)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
+    with (
+        _listening(host, port) as listening,
+        project.store() as engine,
+        posting(settings, engine, keys[0], _now) as wake,
+    ):
         site = Site(
             settings,
             project.registry,
             engine,
             Pages(settings),
-            signing_keys(settings),
-            lambda: dt.datetime.now(dt.UTC),
+            keys,
+            _now,
             lambda: secrets.token_urlsafe(16),
+            wake,
         )
         # No access log: the addresses of personal pages are as good as passwords.
         server = uvicorn.Server(
@@ -64,6 +71,10 @@ def serve(
         say(f"Serving at http://{shown}:{bound}/ as {settings.base_url}/; stop with Ctrl+C.")
         asyncio.run(server.serve(sockets=[listening]))
     say("Stopped.")
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _listening(host: str, port: int) -> socket.socket:

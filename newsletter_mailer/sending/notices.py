@@ -16,7 +16,7 @@ from newsletter_mailer.audience.notices import Notice
 from newsletter_mailer.audience.subscriber import ACTIVE, first_name
 from newsletter_mailer.compiling.merge import one_line
 from newsletter_mailer.compiling.notice import CompiledNotice, NoticeCompiler, NoticeText
-from newsletter_mailer.errors import NewsletterError, TransportError
+from newsletter_mailer.errors import TransportError
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.personal_links import PersonalLinks, signer
 from newsletter_mailer.sending.quoted_printable import encoded
@@ -219,12 +219,3 @@ class NoticePost:
         id_ = int(notice.details["subscriber"])
         status = connection.scalar(select(subscriber.c.status).where(subscriber.c.id == id_))
         return self._links.preferences(_NO_CAMPAIGN, id_) if status == ACTIVE else None
-
-
-def send_all(post: NoticePost, engine: Engine, clock: Callable[[], dt.datetime]) -> None:
-    """Send notices until none is due; what goes wrong is in the log, and tried again later."""
-    try:
-        while post.send_due(engine, clock()):
-            pass
-    except NewsletterError as error:
-        log.error("Notices wait: %s", error)

@@ -9,14 +9,32 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, Response
 
 from newsletter_mailer.errors import StoreError
-from newsletter_mailer.web import archive, editions, feeds, static
+from newsletter_mailer.web import (
+    archive,
+    choices,
+    confirming,
+    editions,
+    feeds,
+    leaving,
+    own_data,
+    preferences,
+    signup,
+    static,
+)
 from newsletter_mailer.web.guard import Guard, security_headers
 from newsletter_mailer.web.site import Site
+from newsletter_mailer.web.tokens import DeadLink
 
 log = logging.getLogger(__name__)
 
 ROUTES: tuple[Callable[[Site], APIRouter], ...] = (
     static.routes,
+    signup.routes,
+    confirming.routes,
+    preferences.routes,
+    choices.routes,
+    own_data.routes,
+    leaving.routes,
     feeds.routes,
     archive.routes,
     editions.routes,
@@ -68,6 +86,10 @@ def application(
         answer = trouble(error.status_code)
         answer.headers.update(error.headers or {})
         return answer
+
+    @app.exception_handler(DeadLink)
+    async def leads_nowhere(_request: Request, _error: DeadLink) -> Response:
+        return site.pages.page("dead-link.html", status=404)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_request: Request, _error: RequestValidationError) -> Response:
