@@ -238,6 +238,28 @@ class Web(_Part):
     proxies: tuple[Line, ...] = ()
 
 
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class Retention(_Part):
+    """How many days things are kept, before `newsletter tidy` takes them away.
+
+    `unconfirmed`: sign-ups that nobody confirmed. `left`: people who left, who are erased
+    then. `ledger`: names and addresses in the ledgers of campaigns that have ended; its
+    counts stay. `trail`: the audit trail. `outbox`: messages in the outbox. `silent`: after
+    so long without a sign of life people are asked once whether they want to go on;
+    `unanswered`: who does not answer that is unsubscribed, or stays where it is left out.
+    """
+
+    unconfirmed: Days = 30
+    left: Days = 365
+    ledger: Days = 730
+    trail: Days = 2_190
+    outbox: Days = 90
+    silent: Days = 730
+    unanswered: Days | None = None
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -279,6 +301,7 @@ class Settings(BaseSettings):
     clients: Clients = Clients()
     links: Links = Links()
     web: Web = Web()
+    retention: Retention = Retention()
     smtp: Smtp = Smtp()
     dkim: Dkim | None = None
     links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()

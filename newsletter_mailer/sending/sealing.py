@@ -98,19 +98,22 @@ def take_out_of(
             .values({"email": ERASED, "name": "", "provider_id": ""} | words)
         )
     if held:
-        sealed = audience_hash(connection, campaign_id)
-        connection.execute(
-            insert(audience_seal).values(
-                campaign_id=campaign_id,
-                people=len(rows),
-                hash_before=frozen,
-                hash_after=sealed,
-                at=now,
-            )
+        seal(connection, campaign_id, str(frozen), len(rows), now)
+
+
+def seal(
+    connection: Connection, campaign_id: int, before: str, people: int, now: dt.datetime
+) -> None:
+    """Work out the hash of a campaign's audience anew, and keep the one that held before."""
+    after = audience_hash(connection, campaign_id)
+    connection.execute(
+        insert(audience_seal).values(
+            campaign_id=campaign_id, people=people, hash_before=before, hash_after=after, at=now
         )
-        connection.execute(
-            update(campaign).where(campaign.c.id == campaign_id).values(audience_hash=sealed)
-        )
+    )
+    connection.execute(
+        update(campaign).where(campaign.c.id == campaign_id).values(audience_hash=after)
+    )
 
 
 def _named(entry: Entry) -> bool:
