@@ -171,6 +171,7 @@ def served(web: Website, listening: socket.socket) -> Iterator[None]:
     finally:
         server.should_exit = True
         thread.join(10)
+        listening.close()
 
 
 def free_socket() -> tuple[socket.socket, str]:
@@ -190,6 +191,8 @@ def hidden(page: str, name: str) -> str:
 
 def link_in(path: Path) -> str:
     """The path of the button's link in a notice."""
-    found = re.search(r"https?://[^/\s]+(/confirm/\S+|/preferences/\S+)", part_of(read_mail(path), "plain"))
+    found = re.search(
+        r"https?://[^/\s]+(/confirm/\S+|/preferences/\S+)", part_of(read_mail(path), "plain")
+    )
     assert found
     return found[1]

@@ -70,7 +70,7 @@ def freeze_campaign(
     if look.unlooked and not quiet:
         err.print(f"{look.unlooked}, so the links were not looked at.", markup=False)
     accepted = _passing(project, name, look, wish, sure=sure)
-    chosen = recipients(issue.name, wish.wanted, emails, project.registry)
+    chosen = recipients(issue.name, wish.wanted, emails, project.registry, now=wall_clock())
     with reading(engine) as connection:
         made = plan(connection, emails, chosen, project.settings)
     if made.people and not sure and not _agreed(project, issue, made, wish):
@@ -136,7 +136,7 @@ def show_plan(
     issue, findings = project.issue(name)
     emails = project.compiled(issue)
     project.looked_over(issue, findings, emails)
-    chosen = recipients(issue.name, wanted, emails, project.registry)
+    chosen = recipients(issue.name, wanted, emails, project.registry, now=wall_clock())
     with reading(engine) as connection:
         made = plan(connection, emails, chosen, project.settings)
     if as_json:
