@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import campaigns, doctor, issues, links, proof, sending, subscribers
+from newsletter_mailer.cli import (
+    campaigns,
+    doctor,
+    issues,
+    links,
+    proof,
+    queues,
+    sending,
+    subscribers,
+)
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
@@ -55,5 +64,6 @@ app.command()(campaigns.cancel)
 app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
+app.command()(queues.tidy)
 app.add_typer(links.app, name="links")
 app.command()(serve)

@@ -188,6 +188,22 @@ class NoticePost:
                 ),
                 self._to_confirm,
             ),
+            "reconfirm": Kind(
+                NoticeText(
+                    "Do you still want our newsletter?",
+                    "One click keeps you on the list.",
+                    (
+                        f"You are on the list for the newsletter of {name}, and it is long since "
+                        "we heard from you.",
+                        "If you want to go on getting it, open the link and press the button on "
+                        "the page. It works for 90 days.",
+                    ),
+                    "Yes, keep sending it",
+                    ("We ask this only once. To leave, use the link at the end of any issue.",),
+                    "You get this because you are on our list, and have been for long.",
+                ),
+                self._to_confirm,
+            ),
             "already": Kind(
                 NoticeText(
                     "You already get our newsletter",
