@@ -122,7 +122,9 @@ def move(
     if before == id_:
         say(f"{address} is at {known.agency(id_).name} already.")
     else:
-        say(f"{address} is at {known.agency(id_).name} now, and was at {before}.")
+        say(
+            f"{address} is at {known.agency(id_).name} now, and was at {known.agency(before).name}."
+        )
 
 
 def suppress(

@@ -193,10 +193,9 @@ class NoticePost:
                     "Do you still want our newsletter?",
                     "One click keeps you on the list.",
                     (
-                        f"You are on the list for the newsletter of {name}, and it is long since "
-                        "we heard from you.",
-                        "If you want to go on getting it, open the link and press the button on "
-                        "the page. It works for 90 days.",
+                        f"You are on the list for the newsletter of {name}.",
+                        "It is long since we heard from you. To go on getting it, press the button.",
+                        "The link works for 90 days.",
                     ),
                     "Yes, keep sending it",
                     ("We ask this only once. To leave, use the link at the end of any issue.",),
