@@ -194,7 +194,7 @@ class NoticePost:
                     "One click keeps you on the list.",
                     (
                         f"You are on the list for the newsletter of {name}.",
-                        "It is long since we heard from you. To go on getting it, press the button.",
+                        "We have not heard from you for long. To go on, follow the link.",
                         "The link works for 90 days.",
                     ),
                     "Yes, keep sending it",
