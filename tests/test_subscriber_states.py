@@ -2,9 +2,8 @@
 
 import datetime as dt
 import shutil
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 
 from hypothesis import settings as trying
 from hypothesis import strategies as some
@@ -23,22 +22,12 @@ from newsletter_mailer.store.tables import subscriber, suppression
 from newsletter_mailer.store.web_tables import signup
 from tests.ledgers import settings_for, small_email
 from tests.projects import small_registry
+from tests.websites import empty_database
 
 KEY = "k" * 40
 START = dt.datetime(2031, 3, 3, 9, 0, tzinfo=dt.UTC)
 PEOPLE = ("a@example.org", "b@example.org")
 people = some.sampled_from(PEOPLE)
-
-
-@cache
-def empty_database() -> bytes:
-    """A database that is up to date and holds nothing, since making one takes a while."""
-    with TemporaryDirectory() as folder:
-        engine = open_store(settings_for(Path(folder)))
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return (Path(folder) / "var" / "newsletter.db").read_bytes()
 
 
 class Subscribers(RuleBasedStateMachine):

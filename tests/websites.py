@@ -10,29 +10,43 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
-from sqlalchemy import Engine, Row, Table, select
+from sqlalchemy import Engine, Row, Table, insert, select
 
 from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.sending.notices import NoticePost
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.settings import Settings, load_settings
-from newsletter_mailer.store.engine import open_store, reading
+from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import subscriber
 from newsletter_mailer.web.app import application
 from newsletter_mailer.web.pages import Pages
 from newsletter_mailer.web.site import Site
+from tests.ledgers import settings_for
 from tests.office import part_of, read_mail
 
 KEY = "k" * 40
 BASE = "https://newsletter.example.org"
 NOW = dt.datetime(2031, 3, 3, 9, 0, tzinfo=dt.UTC)
 NETWORK = "203.0.113.9"
+
+
+@cache
+def empty_database() -> bytes:
+    """A database that is up to date and holds nothing, since making one takes a while."""
+    with TemporaryDirectory() as folder:
+        engine = open_store(settings_for(Path(folder)))
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return (Path(folder) / "var" / "newsletter.db").read_bytes()
 
 
 class Client:
@@ -102,10 +116,14 @@ class Website:
 
     def send(self) -> list[Path]:
         """Send what waits; the messages in the outbox."""
-        post = NoticePost(self.settings, KEY)
-        while post.send_due(self.engine, self.site.clock()):
+        while self.notices.send_due(self.engine, self.site.clock()):
             pass
         return sorted((self.settings.outbox / "notices").glob("*.eml"))
+
+    @cached_property
+    def notices(self) -> NoticePost:
+        """What sends notices."""
+        return NoticePost(self.settings, KEY)
 
     def confirm_link(self) -> str:
         """The path of the link in the newest message."""
@@ -116,6 +134,21 @@ class Website:
         assert self.fill_in(email, **fields).status_code == 200
         answer = self.post(self.confirm_link())
         assert "You get the newsletter" in answer.text
+        return self.person(email).id
+
+    def subscribed(self, email: str, **values: str) -> int:
+        """Somebody who was imported; their number."""
+        row = {
+            "email": email,
+            "email_key": email,
+            "agency": "health-visitors",
+            "status": "active",
+            "source": "test",
+            "created_at": NOW,
+            "changed_at": NOW,
+        }
+        with writing(self.engine) as connection:
+            connection.execute(insert(subscriber).values(row | values))
         return self.person(email).id
 
     def person(self, email: str) -> Any:  # noqa: ANN401 - a row
@@ -138,6 +171,8 @@ def website(
     changed = {"base_url": base, "web": settings.web.model_copy(update=limits)}
     settings = settings.model_copy(update=changed)
     registry = read_registry(settings.agencies_file, "subscribers/agencies.yaml")
+    settings.state.mkdir(exist_ok=True)
+    (settings.state / "newsletter.db").write_bytes(empty_database())
     engine = open_store(settings)
     moments = [now]
     numbers = itertools.count(1)

@@ -18,6 +18,7 @@ from newsletter_mailer.cli import (
 )
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
+from newsletter_mailer.cli.inbound import inbound
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.cli.serve import serve
 
@@ -67,3 +68,4 @@ app.command()(doctor.doctor)
 app.command()(queues.tidy)
 app.add_typer(links.app, name="links")
 app.command()(serve)
+app.command()(inbound)

@@ -13,6 +13,10 @@ _LONGEST = 512
 """Characters; those that are given out are much shorter."""
 
 
+_NUMBERS = 2**63
+"""As far as a database counts."""
+
+
 class DeadLink(Exception):  # noqa: N818 - what it is, which becomes a page and no message
     """A link that leads nowhere: altered, made for something else, or its person is gone.
 
@@ -39,7 +43,7 @@ def personal(site: Site, purpose: str, token: str) -> tuple[int, int]:
         DeadLink: it is no such link.
     """
     match read(site, purpose, token):
-        case [int(campaign_id), int(subscriber_id)]:
+        case [int(campaign_id), int(subscriber_id)] if 0 <= subscriber_id < _NUMBERS:
             return campaign_id, subscriber_id
     raise DeadLink
 
