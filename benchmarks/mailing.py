@@ -110,7 +110,7 @@ def freeze_issue(engine: Engine, settings: Settings) -> Campaign:
     registry = read_registry(settings.agencies_file, settings.agencies_file.name)
     issue, _ = read_issue(settings.issues / ISSUE, registry)
     emails = Compiler(settings).compile(issue, registry)
-    chosen = recipients(issue.name, Segment((), ()), emails, registry)
+    chosen = recipients(issue.name, Segment((), ()), emails, registry, now=wall_clock())
     order = Order(chosen, "benchmarks")
     with writing(engine) as connection:
         return freeze(connection, issue, emails, registry, settings, order=order, now=wall_clock())

@@ -243,6 +243,45 @@ class Preview(_Part):
     ] = "vscode://file{path}:{line}"
 
 
+class Web(_Part):
+    """How the web application keeps robots and floods away. The limits are sign-ups an hour.
+
+    `per_network` are those from one network (an IPv4 address, or a /64 of IPv6),
+    `per_domain` those for addresses of one domain, and `per_address` the mails that one
+    address gets in a day. `quickest` is how many seconds a person needs for a form at
+    least. `proxies` are the addresses of servers in front of this one, whose word is taken
+    for where a request came from.
+    """
+
+    per_network: Annotated[int, Field(ge=1)] = 60
+    per_domain: Annotated[int, Field(ge=1)] = 300
+    per_address: Annotated[int, Field(ge=1)] = 4
+    quickest: Annotated[float, Field(ge=0, le=60)] = 1.5
+    proxies: tuple[Line, ...] = ()
+
+
+Days = Annotated[int, Field(ge=1, le=36_500)]
+
+
+class Retention(_Part):
+    """How many days things are kept, before `newsletter tidy` takes them away.
+
+    `unconfirmed`: sign-ups that nobody confirmed. `left`: people who left, who are erased
+    then. `ledger`: names and addresses in the ledgers of campaigns that have ended; its
+    counts stay. `trail`: the audit trail. `outbox`: messages in the outbox. `silent`: after
+    so long without a sign of life people are asked once whether they want to go on;
+    `unanswered`: who does not answer that is unsubscribed, or stays where it is left out.
+    """
+
+    unconfirmed: Days = 30
+    left: Days = 365
+    ledger: Days = 730
+    trail: Days = 2_190
+    outbox: Days = 90
+    silent: Days = 730
+    unanswered: Days | None = None
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -272,6 +311,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     database_wait: Annotated[float, Field(ge=0, le=300)] = 30.0
     secret_key: SecretStr | None = None
+    old_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_with_commas)] = ()
+    """Keys that were in use before: links signed with them still work."""
     office: Office
     sender: Sender
     greeting: Greeting = Greeting()
@@ -281,6 +322,8 @@ class Settings(BaseSettings):
     segments: dict[str, SavedSegment] = {}
     clients: Clients = Clients()
     links: Links = Links()
+    web: Web = Web()
+    retention: Retention = Retention()
     smtp: Smtp = Smtp()
     dkim: Dkim | None = None
     preview: Preview = Preview()
@@ -308,6 +351,11 @@ class Settings(BaseSettings):
     def email_templates(self) -> Path:
         """The folder of the mail's templates."""
         return self.root / "templates" / "email"
+
+    @property
+    def web_templates(self) -> Path:
+        """The folder of the pages' templates."""
+        return self.root / "templates" / "web"
 
     @property
     def agencies_file(self) -> Path:
@@ -358,7 +406,7 @@ def load_settings(root: Path) -> Settings:
         raise SettingsError(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}.") from error
-    secrets = _keys(values) & {"secret_key", "smtp_url", "password", "api_key"}
+    secrets = _keys(values) & {"secret_key", "old_secret_keys", "smtp_url", "password", "api_key"}
     if secrets:
         name = sorted(secrets)[0]
         raise SettingsError(

@@ -10,6 +10,22 @@ SHORTEST = 32
 """Characters of a key; with 64 hexadecimal ones it has 256 bits."""
 
 
+def signing_keys(settings: Settings) -> tuple[str, ...]:
+    """The key in use, and behind it those whose links still work.
+
+    Raises:
+        SettingsError: as `signing_key`, or an older key is too short.
+    """
+    older = tuple(key.get_secret_value() for key in settings.old_secret_keys)
+    for number, key in enumerate(older, start=1):
+        if len(key) < SHORTEST:
+            raise SettingsError(
+                f"NEWSLETTER_OLD_SECRET_KEYS: key {number} has {len(key)} characters; at least "
+                f"{SHORTEST} are needed. Copy it again as it was in NEWSLETTER_SECRET_KEY."
+            )
+    return (signing_key(settings), *older)
+
+
 def signing_key(settings: Settings) -> str:
     """The key from `NEWSLETTER_SECRET_KEY`, or one made once for this project.
 

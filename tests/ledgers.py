@@ -210,7 +210,7 @@ def freeze_for(
     """A campaign of issue 7 to all subscribers."""
     issue, _ = read(folder, {"news": article("Text.")}, head=HEAD + "articles: [news]\n")
     emails = (small_email(),)
-    chosen = recipients(issue.name, wanted, emails, small_registry())
+    chosen = recipients(issue.name, wanted, emails, small_registry(), now=NOW)
     with writing(engine) as connection:
         return freeze(
             connection,

@@ -13,16 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
 STAGES = [
-    "store",
-    "reading",
-    "compiling",
-    "checking",
-    "drafting",
-    "audience",
-    "sending",
-    "doctor",
-    "previewing",
-    "cli",
+    *("store", "reading", "compiling", "checking", "drafting", "audience", "sending", "doctor"),
+    *("previewing", "archive", "web", "cli"),
 ]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -30,7 +22,9 @@ _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding=
 ROOMS = {
     "mjml": {"compiling"},
     "premailer": {"compiling"},
-    "jinja2": {"compiling", "checking", "drafting", "sending"},
+    "jinja2": {"compiling", "checking", "drafting", "sending", "web"},
+    "fastapi": {"previewing", "web"},
+    "uvicorn": {"cli", "previewing"},
     "tinycss2": {"compiling"},
     "icalendar": {"compiling"},
     "markdown_it": {"reading", "drafting"},
@@ -41,11 +35,9 @@ ROOMS = {
     "alembic": {"store"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "itsdangerous": {"sending"},
+    "itsdangerous": {"sending", "web"},
     "sendgrid": {"sending"},
     "dns": {"doctor"},
-    "fastapi": {"previewing"},
-    "uvicorn": {"previewing"},
     "watchfiles": {"previewing"},
 }
 

@@ -69,7 +69,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 
 def wanted(chosen: Segment = EVERYONE) -> Recipients:
     """The recipients of issue 7."""
-    return recipients(ISSUE, chosen, (small_email(),), small_registry())
+    return recipients(ISSUE, chosen, (small_email(),), small_registry(), now=NOW)
 
 
 def counted(engine: Engine, chosen: Segment = EVERYONE) -> tuple[dict[str, int], dict[str, int]]:
@@ -192,7 +192,7 @@ def test_who_was_skipped_by_a_cancel_can_get_it_later(ledger: Ledger, tmp_path: 
 def test_a_dead_address_is_left_out_next_time(ledger: Ledger) -> None:
     """Once refused for good as unknown, it is excluded as bounced from any other issue."""
     ledger.send(Scripted(lambda letter: "dead" if letter.subscriber_id == 2 else "accepted"))
-    other = recipients("08-spring", EVERYONE, (small_email(),), small_registry())
+    other = recipients("08-spring", EVERYONE, (small_email(),), small_registry(), now=NOW)
     with reading(ledger.engine) as connection:
         assert count_recipients(connection, other) == {"gp": 9}
         assert count_excluded(connection, other) == {"bounced before": 1}

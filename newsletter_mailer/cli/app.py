@@ -6,11 +6,23 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import campaigns, doctor, drafts, issues, links, proof, sending, subscribers
+from newsletter_mailer.cli import (
+    campaigns,
+    doctor,
+    drafts,
+    issues,
+    links,
+    proof,
+    queues,
+    sending,
+    subscribers,
+)
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
+from newsletter_mailer.cli.inbound import inbound
 from newsletter_mailer.cli.preview import preview
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.serve import serve
 
 app = typer.Typer(
     help="Write, check and send a newsletter that fits each reader's agency.",
@@ -58,4 +70,7 @@ app.command()(campaigns.cancel)
 app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
+app.command()(queues.tidy)
 app.add_typer(links.app, name="links")
+app.command()(serve)
+app.command()(inbound)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import typer
 from sqlalchemy import Engine
 
+from newsletter_mailer.archive.shelving import prepare, shelve
 from newsletter_mailer.audience.segment import Segment
 from newsletter_mailer.checking.links.checked import CheckedLink
 from newsletter_mailer.cli.console import err, plural, print_json, say, table
@@ -69,12 +70,13 @@ def freeze_campaign(
     if look.unlooked and not quiet:
         err.print(f"{look.unlooked}, so the links were not looked at.", markup=False)
     accepted = _passing(project, name, look, wish, sure=sure)
-    chosen = recipients(issue.name, wish.wanted, emails, project.registry)
+    chosen = recipients(issue.name, wish.wanted, emails, project.registry, now=wall_clock())
     with reading(engine) as connection:
         made = plan(connection, emails, chosen, project.settings)
     if made.people and not sure and not _agreed(project, issue, made, wish):
         say("Nothing was sent.")
         return None
+    shelf = prepare(project.compiler, issue, emails, project.registry)
     order = Order(chosen, wish.by, wish.start, wish.canary, waivers)
     with writing(engine) as connection:
         campaign = freeze(
@@ -87,6 +89,7 @@ def freeze_campaign(
             now=wall_clock(),
         )
         keep_links(connection, campaign.id, look.links, accepted)
+        shelve(connection, campaign.id, shelf)
     return campaign
 
 
@@ -133,7 +136,7 @@ def show_plan(
     issue, findings = project.issue(name)
     emails = project.compiled(issue)
     project.looked_over(issue, findings, emails)
-    chosen = recipients(issue.name, wanted, emails, project.registry)
+    chosen = recipients(issue.name, wanted, emails, project.registry, now=wall_clock())
     with reading(engine) as connection:
         made = plan(connection, emails, chosen, project.settings)
     if as_json:

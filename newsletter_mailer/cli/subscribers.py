@@ -9,16 +9,26 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer.audience.exporting import export_csv
-from newsletter_mailer.audience.importing import Rejected, import_subscribers
+from newsletter_mailer.audience.importing import Change, Rejected, import_subscribers
 from newsletter_mailer.audience.leaving import unsubscribe as unsubscribe_address
 from newsletter_mailer.audience.listing import count_by_agency, list_subscribers
+from newsletter_mailer.cli import people, queues
 from newsletter_mailer.cli.console import err, plural, print_json, progress, say, table
-from newsletter_mailer.cli.options import AsJson
+from newsletter_mailer.cli.options import AsJson, ByName, who
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import AudienceError, UsageError
+from newsletter_mailer.signing_key import signing_keys
 from newsletter_mailer.store.engine import reading, writing
 
-app = typer.Typer(help="Import, list and export subscribers.", no_args_is_help=True)
+app = typer.Typer(help="Import, list, export, change and erase subscribers.", no_args_is_help=True)
+app.command()(people.show)
+app.command()(people.add)
+app.command()(people.move)
+app.command()(people.suppress)
+app.command()(people.erase)
+app.command("mismatches")(queues.list_mismatches)
+app.command()(queues.dedupe)
+app.command()(queues.reconfirm)
 
 _SHOWN = 50
 """Rejected rows that are printed one by one; a file of nothing else would flood a terminal."""
@@ -35,11 +45,17 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option(help="Show what would change, and change nothing.")
     ] = False,
+    by: ByName = None,
     as_json: AsJson = False,
 ) -> None:
     """Add and update subscribers from a CSV file. Nobody who left is brought back."""
     project = context.ensure_object(Project)
     rejected: list[Rejected] = []
+    changes: list[Change] = []
+
+    def on_change(change: Change) -> None:
+        if len(changes) < _SHOWN:
+            changes.append(change)
 
     def on_rejected(row: Rejected) -> None:
         if len(rejected) < _SHOWN:
@@ -56,19 +72,33 @@ def import_(
             dry_run=dry_run,
             on_rejected=on_rejected,
             progress=done,
+            on_change=on_change if dry_run else None,
+            keys=signing_keys(project.settings),
+            by=who(by),
         )
     left_out = result.rejected + result.duplicates
     if as_json:
         rows = [{"line": row.line, "reason": row.reason} for row in rejected]
-        print_json({**asdict(result), "dry_run": dry_run, "rejected_rows": rows})
+        changed = [
+            {"line": each.line, "email": each.email, "change": each.words} for each in changes
+        ]
+        shown = {"dry_run": dry_run, "rejected_rows": rows}
+        print_json({**asdict(result), **shown, **({"changes": changed} if dry_run else {})})
     else:
         if left_out > _SHOWN:
             err.print(f"… and {left_out - _SHOWN:,} more rows.")
+        for each in changes:
+            say(str(each))
+        unseen = result.added + result.updated - len(changes) if dry_run else 0
+        if unseen:
+            say(f"… and {unseen:,} more.")
         would = "would be " if dry_run else ""
+        erased = f"{result.kept_erased:,} left alone because they were erased, "
         say(
             f"{plural(result.read, 'row')} read: {result.added:,} {would}added, "
             f"{result.updated:,} {would}updated, {result.unchanged:,} unchanged, "
             f"{result.kept_unsubscribed:,} left alone because they unsubscribed, "
+            f"{erased if result.kept_erased else ''}"
             f"{result.duplicates:,} repeated, {result.rejected:,} rejected."
         )
     if left_out:

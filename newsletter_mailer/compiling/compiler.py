@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, calendar_url
-from newsletter_mailer.compiling.email import CompiledEmail, WebPage
+from newsletter_mailer.compiling.email import AgencyPage, CompiledEmail, WebPage
 from newsletter_mailer.compiling.markup import attribute
 from newsletter_mailer.compiling.merge import IMAGE, WEB_URL, Segments, for_html
 from newsletter_mailer.compiling.mjml import SLOT, to_html
@@ -98,6 +98,19 @@ class Compiler:
         sources = self.sources(issue, registry, web=True)
         return tuple(self._web_page(issue, source) for source in sources)
 
+    def agency_pages(self, issue: Issue, registry: Registry) -> Iterator[AgencyPage]:
+        """Every agency's page for the archive, those of one variant together."""
+        for source in self.sources(issue, registry, web=True):
+            html = self._web_html(issue, source)
+            for agency in source.agencies:
+                yield AgencyPage(
+                    agency.id,
+                    source.agencies[0].id,
+                    self._for_anybody(html, agency),
+                    source.tailored.every_article,
+                    {id_: text.text for id_, text in source.texts.items()},
+                )
+
     def sources(self, issue: Issue, registry: Registry, *, web: bool = False) -> list[Source]:
         """The MJML of every variant, its rich text still to be put in place."""
         frame = self._renderer.frame(issue, web=web)
@@ -174,27 +187,34 @@ class Compiler:
         return self._blocks[article]
 
     def _web_page(self, issue: Issue, source: Source) -> WebPage:
+        return WebPage(
+            source.agencies[0].id,
+            tuple(agency.id for agency in source.agencies),
+            self._for_anybody(self._web_html(issue, source), source.agencies[0]),
+        )
+
+    def _web_html(self, issue: Issue, source: Source) -> Segments:
+        """A page for the archive, open at the merge fields."""
         html = str(self._page(issue, source))
         # The first of each is the element around everything.
         html = html.replace('role="article"', 'role="main"', 1)
         html = html.replace(' aria-roledescription="email"', "", 1)
+        pictures = f"{self._settings.base_url}/archive/{issue.name}/images/"
+        return Segments.of(html).settle(
+            lambda name: pictures + name.removeprefix(IMAGE) if name.startswith(IMAGE) else None
+        )
+
+    def _for_anybody(self, html: Segments, agency: Agency) -> str:
+        """A page as anybody at an agency may see it."""
         home = f"{self._settings.base_url}/"
         values = {
-            "agency_name": source.agencies[0].name,
+            "agency_name": agency.name,
             "preferences_url": home,
             "unsubscribe_url": home,
             "email": "your address",
             **dict.fromkeys(("first_name", "name"), self._settings.greeting.fallback_name),
         }
-        pictures = f"{self._settings.base_url}/archive/{issue.name}/images/"
-        settled = Segments.of(html).settle(
-            lambda name: pictures + name.removeprefix(IMAGE) if name.startswith(IMAGE) else None
-        )
-        return WebPage(
-            source.agencies[0].id,
-            tuple(agency.id for agency in source.agencies),
-            settled.fill(for_html(values)),
-        )
+        return html.fill(for_html(values))
 
     def _texts_of(self, frame: Frame, tailored: Tailored) -> dict[str, ArticleText]:
         texts: dict[str, ArticleText] = {}

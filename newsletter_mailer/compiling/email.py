@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from newsletter_mailer.compiling.calendar import CalendarFile
 from newsletter_mailer.compiling.merge import IMAGE, Segments
-from newsletter_mailer.reading.document import Image
+from newsletter_mailer.reading.document import Article, Image
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,17 @@ class WebPage:
     name: str
     agencies: tuple[str, ...]
     html: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyPage:
+    """An issue as one agency sees it in the archive, what it says, and in plain text.
+
+    `variant` is the agency that the variant is named after; `texts` are by article id.
+    """
+
+    agency: str
+    variant: str
+    html: str
+    articles: tuple[Article, ...]
+    texts: Mapping[str, str]

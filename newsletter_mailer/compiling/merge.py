@@ -20,7 +20,10 @@ IMAGE = "image:"
 WEB_URL = "web_url"
 """The field of the address of a mail's own web page, which is settled while compiling."""
 
-_FIELDS = READER_FIELDS | {WEB_URL}
+NOTICE_FIELDS = frozenset({"action_url"})
+"""Fields of notices only: where their button leads."""
+
+_FIELDS = READER_FIELDS | NOTICE_FIELDS | {WEB_URL}
 _FIELD = re.compile(r"\{\{([a-z_]+|image:[a-z0-9.-]+)\}\}")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 

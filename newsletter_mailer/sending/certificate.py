@@ -13,6 +13,7 @@ from newsletter_mailer.sending.counting import Counts, count
 from newsletter_mailer.sending.doubt import Doubtful, in_doubt
 from newsletter_mailer.sending.frozen_content import Hashed, HashedVariant, hash_content
 from newsletter_mailer.sending.recipients import audience_hash
+from newsletter_mailer.sending.sealing import Erasures, erasures_in
 from newsletter_mailer.store.tables import delivery
 
 _FORMAT = 1
@@ -52,7 +53,8 @@ class Certificate:
     """Everything a certificate says. It follows from the ledger alone: no clock is read.
 
     `recipients` counts the frozen audience by variant. `last_entry_at` is the time of the
-    ledger's last entry.
+    ledger's last entry. `erasures` tells of people whose names and addresses were taken out
+    of the ledger since; `audience` is then the hash of what was left.
     """
 
     campaign: Campaign
@@ -66,6 +68,7 @@ class Certificate:
     decisions: tuple[Decision, ...]
     accepted_links: tuple[AcceptedLink, ...]
     last_entry_at: dt.datetime | None
+    erasures: Erasures | None = None
 
     @property
     def eligible(self) -> int:
@@ -99,7 +102,8 @@ class Certificate:
     @property
     def changed(self) -> tuple[str, ...]:
         """What is not any more as it was frozen, in words."""
-        found = [] if self.audience.holds is not False else ["the audience"]
+        broken = self.erasures is not None and not self.erasures.unbroken
+        found = ["the audience"] if broken or self.audience.holds is False else []
         found += [f"variant {v.name}" for v in self.variants if v.content.holds is False]
         if self.content.holds is False and not any(v.content.holds is False for v in self.variants):
             found.append("the list of variants")
@@ -144,7 +148,7 @@ class Certificate:
                 }
                 for each in self.variants
             ],
-            "audience": {"names": list(known.audience), **_hashed(self.audience)},
+            "audience": {"names": list(known.audience), **self._audience()},
             "excluded": dict(known.excluded),
             "eligible": self.eligible,
             "outcomes": {word.replace(" ", "_"): n for word, n in self.outcomes.items()},
@@ -168,6 +172,17 @@ class Certificate:
                 {"url": each.url, "verdict": each.verdict, "by": each.by, "at": _utc(each.at)}
                 for each in self.accepted_links
             ],
+        }
+
+    def _audience(self) -> dict[str, object]:
+        """The audience's hashes. Only where people were erased is there a third."""
+        if self.erasures is None:
+            return _hashed(self.audience)
+        return {
+            **_hashed(self.audience),
+            "sha256_when_frozen": self.erasures.hash_when_frozen,
+            "sha256_after_erasures": self.audience.stored,
+            "erased_since": self.erasures.people,
         }
 
     def as_json(self) -> bytes:
@@ -197,6 +212,7 @@ def certify(connection: Connection, campaign: Campaign) -> Certificate:
         connection.scalar(
             select(func.max(delivery.c.settled_at)).where(delivery.c.campaign_id == campaign.id)
         ),
+        erasures_in(connection, campaign.id),
     )
 
 

@@ -1,5 +1,6 @@
 """Who gets a campaign, and who is left out and why, worked out by the database itself."""
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from newsletter_mailer.audience.segment import Segment
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.store.tables import campaign, delivery, subscriber, suppression
+from newsletter_mailer.store.web_tables import preference
 
 CHOSEN = ""
 """Stands where others have the reason for which they are left out."""
@@ -38,9 +40,14 @@ class Recipients:
 
 
 def recipients(
-    issue: str, segment: Segment, emails: Sequence[CompiledEmail], registry: Registry
+    issue: str,
+    segment: Segment,
+    emails: Sequence[CompiledEmail],
+    registry: Registry,
+    *,
+    now: dt.datetime,
 ) -> Recipients:
-    """Work out the recipients of an issue's next campaign.
+    """Work out the recipients of an issue's next campaign, as it is frozen at `now`.
 
     Those who are in an earlier campaign of the same issue are left out, whatever became of
     their delivery there: nobody gets an issue twice.
@@ -66,12 +73,16 @@ def recipients(
         )
         for reason in ("bounce", "complaint", "office")
     )
+    paused = exists().where(
+        preference.c.subscriber_id == subscriber.c.id, preference.c.paused_until > now
+    )
     reason = case(
         (subscriber.c.status == "unsubscribed", "unsubscribed"),
         (subscriber.c.status == "unconfirmed", "not confirmed"),
         (complained, "complained"),
         (bounced, "bounced before"),
         (asked, "suppressed by the office"),
+        (paused, "paused by themselves"),
         (had, "in an earlier campaign of this issue"),
         else_=CHOSEN,
     )

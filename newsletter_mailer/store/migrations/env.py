@@ -2,6 +2,11 @@
 
 from alembic import context
 
+from newsletter_mailer.store import (  # noqa: F401 - their tables
+    archive_tables,
+    office_tables,
+    web_tables,
+)
 from newsletter_mailer.store.tables import metadata
 
 # The transaction is the caller's, so that a step takes place whole or not at all.
