@@ -122,6 +122,7 @@ def test_a_clock_that_jumps_stops_nothing(engine: Engine, jump: float) -> None:
         assert again.wait > after.wait
 
 
+@pytest.mark.usefixtures("database")
 def test_processes_that_share_a_row_share_its_rate(tmp_path: Path) -> None:
     """Four connections reserving at once get stretches that do not overlap."""
     settings = settings_for(tmp_path)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
+from newsletter_mailer.store.postgres import on_postgres
 from newsletter_mailer.store.tables import batch, campaign, delivery
 
 
@@ -67,6 +68,20 @@ def take(
     return hold
 
 
+def keep(connection: Connection, campaign_id: int, *numbers: int) -> None:
+    """Keep batches to this transaction: others who would change them wait for its end.
+
+    SQLite has one writer at a time anyway.
+    """
+    if on_postgres(connection):
+        connection.execute(
+            select(batch.c.number)
+            .where(batch.c.campaign_id == campaign_id, batch.c.number.in_(numbers))
+            .order_by(batch.c.number)
+            .with_for_update()
+        ).all()
+
+
 def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timedelta) -> bool:
     """Prolong the lease; False where somebody else has taken the batch since."""
     done = connection.execute(
@@ -79,6 +94,7 @@ def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timede
 
 def close(connection: Connection, hold: Hold) -> None:
     """Let go of a batch: done where nothing in it is open, else ready to be taken again."""
+    keep(connection, hold.campaign_id, hold.number)
     rows = connection.execute(
         select(delivery.c.status, func.min(delivery.c.next_try).label("next_try"))
         .where(
@@ -103,6 +119,7 @@ def reopen(connection: Connection, hold: Hold) -> bool:
 
     False where it was not closed: whoever works on it finds them.
     """
+    keep(connection, hold.campaign_id, hold.number)
     done = connection.execute(
         update(batch)
         .where(*_of(hold), batch.c.state == "done", may(BatchStep.REOPEN))

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from newsletter_mailer.store import home_table, staging_tables  # noqa: F401 - they join the others
 from newsletter_mailer.store.tables import metadata
 
 # The transaction is the caller's, so that a step takes place whole or not at all.
