@@ -61,8 +61,8 @@ def reserve(
     put back by as much. Nothing is reserved before the end of a `hold`.
     """
     apart = 0.0
-    rows = {limit.key: _row(connection, limit.key, now) for limit in wanted}
     moment = _moment(connection, now)
+    rows = {limit.key: _row(connection, limit.key, now) for limit in wanted}
     start = max(moment, _held_until(connection, moment))
     begins = []
     for limit in wanted:
@@ -102,7 +102,6 @@ def _row(connection: Connection, key: str, now: dt.datetime) -> Row[str, float, 
 def _moment(connection: Connection, now: dt.datetime) -> float:
     if not on_postgres(connection):
         return now.timestamp()
-    # Once the rows are locked: waiting for them takes its time too.
     found: float = connection.execute(
         text("SELECT extract(epoch FROM clock_timestamp())::float8")
     ).scalar_one()
