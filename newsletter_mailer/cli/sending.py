@@ -28,12 +28,14 @@ from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.freezing import content_hash
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.personal_links import PersonalLinks
+from newsletter_mailer.sending.rate import hold
 from newsletter_mailer.sending.rules import rules_of, wall_clock
 from newsletter_mailer.sending.running import Dispatch, Ending, run, sole_sender
 from newsletter_mailer.sending.schedule import start_time
 from newsletter_mailer.sending.transports.choosing import transport_of
+from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, mailing_of
 from newsletter_mailer.signing_key import signing_key
-from newsletter_mailer.store.engine import reading
+from newsletter_mailer.store.engine import reading, writing
 
 _ENDED = ("done", "cancelled")
 
@@ -175,7 +177,17 @@ def _send(project: Project, engine: Engine, campaign: Campaign, *, quiet: bool) 
     key = signing_key(settings)
     links = PersonalLinks(settings.base_url, key)
     rules = rules_of(campaign, settings)
-    transport = transport_of(settings, campaign.id, settings.outbox / campaign.name, key)
+
+    def mailing() -> Mailing:
+        with reading(engine) as connection:
+            return mailing_of(connection, campaign, settings)
+
+    def slow(seconds: float) -> None:
+        with writing(engine) as connection:
+            hold(connection, seconds, rules.clock())
+
+    folder = settings.outbox / campaign.name
+    transport = transport_of(settings, campaign.id, folder, key, mailing=mailing, slow=slow)
     with reading(engine) as connection:
         letters = Letters(connection, campaign, settings, links, rules.clock)
         total = count(connection, campaign.id).all

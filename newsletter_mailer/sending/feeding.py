@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from sqlalchemy import Engine
 
 from newsletter_mailer.errors import StoreError
-from newsletter_mailer.sending.claiming import GROUP, Claims, Group
+from newsletter_mailer.sending.claiming import Claims, Group
 from newsletter_mailer.sending.journal import Journal
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt
@@ -97,7 +97,7 @@ class Feed:
         self._journal.answer(receipt)
         with self._changed:
             self._receipts.append(receipt)
-            if len(self._receipts) in {GROUP, len(self._out)}:
+            if len(self._receipts) in {self._claims.group, len(self._out)}:
                 self._changed.notify_all()
 
     def finish(self) -> dt.datetime | None:
@@ -224,6 +224,6 @@ class Feed:
         return self._tries < _TRIES
 
     def _has_work(self) -> bool:
-        answered = len(self._receipts) >= min(GROUP, len(self._out) or 1)
+        answered = len(self._receipts) >= min(self._claims.group, len(self._out) or 1)
         claimable = not self._ready and not self._dry and not self._stopping
         return answered or claimable or (self._stopping and not self._out)

@@ -98,13 +98,15 @@ class Transport(Protocol):
     name: str
     capabilities: Capabilities
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
         """Take letters as they come, and yield a receipt for each as soon as its fate is known.
 
         `letters` yields None where none is ready yet: the transport goes on with what it
         has, and asks again within a tenth of a second. Every letter taken from it gets
         exactly one receipt, in any order, before this ends or raises; closing this
-        generator early is the one exception.
+        generator early is the one exception. While there is no receipt, it yields None at
+        least every tenth of a second: the ledger is tended in between. `letters` and
+        `begin` belong to the thread that runs this.
 
         Raises:
             TransportError: no letter can leave now, for a reason that lies with us or the
