@@ -73,7 +73,9 @@ def server(folder: Path | None = None) -> Iterator[Server]:
         folder = folder or Path(tempfile.mkdtemp(prefix="pg-"))
         running = get_server(folder / "data", cleanup_mode="delete")
     try:
-        made = Server(str(running.get_postmaster_info().socket_dir), running.pgdata, running.bin_path)
+        made = Server(
+            str(running.get_postmaster_info().socket_dir), running.pgdata, running.bin_path
+        )
         for setting in ("fsync = off", "full_page_writes = off"):
             made.say(sql.SQL("ALTER SYSTEM SET " + setting))
         made.say(sql.SQL("SELECT pg_reload_conf()"))

@@ -6,7 +6,16 @@ from typing import Annotated
 import typer
 
 from newsletter_mailer import __version__
-from newsletter_mailer.cli import campaigns, doctor, issues, links, proof, sending, subscribers
+from newsletter_mailer.cli import (
+    campaigns,
+    doctor,
+    issues,
+    links,
+    proof,
+    sending,
+    subscribers,
+    worker,
+)
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
 from newsletter_mailer.cli.project import Project
@@ -54,4 +63,7 @@ app.command()(campaigns.cancel)
 app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
+app.command()(worker.worker)
+app.command()(worker.migrate)
+app.command()(worker.adopt)
 app.add_typer(links.app, name="links")

@@ -29,6 +29,7 @@ from newsletter_mailer.sending.planning import Plan, plan
 from newsletter_mailer.sending.recipients import recipients
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.postgres import on_postgres
 
 _MINUTE = 60
 
@@ -87,6 +88,12 @@ def freeze_campaign(
             now=wall_clock(),
         )
         keep_links(connection, campaign.id, look.links, accepted)
+        if on_postgres(connection):
+            from newsletter_mailer.sending.distributed.handing_over import (  # noqa: PLC0415
+                hand_over,
+            )
+
+            hand_over(connection, campaign)
     return campaign
 
 

@@ -1,10 +1,8 @@
 """The command that sends."""
 
 import datetime as dt
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -15,8 +13,10 @@ from newsletter_mailer.cli.console import err, plural, progress, say
 from newsletter_mailer.cli.freezing import Wish, freeze_campaign, show_plan
 from newsletter_mailer.cli.options import AsJson, ByName, IssueName, who
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.stopping import stopped_by_signals
 from newsletter_mailer.cli.summary import summary
 from newsletter_mailer.cli.trying import send_trial
+from newsletter_mailer.cli.waiting import watch_workers
 from newsletter_mailer.errors import ContentError, SendingError, UsageError
 from newsletter_mailer.sending.campaign import (
     Campaign,
@@ -26,6 +26,7 @@ from newsletter_mailer.sending.campaign import (
 )
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.freezing import content_hash
+from newsletter_mailer.sending.generation import refuse_a_copy
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.rate import hold
@@ -36,6 +37,7 @@ from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, mailing_of
 from newsletter_mailer.signing_key import signing_key
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.postgres import on_postgres
 
 _ENDED = ("done", "cancelled")
 
@@ -77,6 +79,10 @@ def send(
             metavar="LINK", help="Let a doubtful link pass, on your word; `all` for each of them."
         ),
     ] = None,
+    no_wait: Annotated[
+        bool,
+        typer.Option("--no-wait", help="On PostgreSQL: leave it to the workers, and do not watch."),
+    ] = False,
     by: ByName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -95,7 +101,10 @@ def send(
             wanted = segment(audience or [], project.registry, settings)
             show_plan(project, engine, name, wanted, as_json=as_json)
             return
-        with sole_sender(settings.state):
+        shared = on_postgres(engine)
+        with writing(engine) as connection:
+            refuse_a_copy(connection, settings.state, wall_clock())
+        with nullcontext() if shared else sole_sender(settings.state):
             known = _known(engine, name)
             if known and (known.state not in _ENDED or not audience):
                 _refuse_changes(known, changed=bool(audience or at or canary))
@@ -114,8 +123,10 @@ def send(
             ending = None
             with reading(engine) as connection:
                 left = count(connection, campaign.id).open
-            if campaign.state not in _ENDED or left:  # a killed sender left it, then a cancel
-                ending = _send(project, engine, campaign, quiet=as_json)
+            if shared and not no_wait:
+                watch_workers(project, engine, campaign, quiet=as_json)
+            elif campaign.state not in _ENDED or left:  # a killed sender left it, then a cancel
+                ending = None if shared else _send(project, engine, campaign, quiet=as_json)
         with reading(engine) as connection:
             counts = count(connection, campaign.id)
             campaign = find_campaign(connection, campaign.name)
@@ -207,24 +218,6 @@ def _send(project: Project, engine: Engine, campaign: Campaign, *, quiet: bool) 
             "Stopped. Run the same command again to finish: nobody will get it twice."
         )
     return ending
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C breaks off at once."""
-    stop = threading.Event()
-
-    def handle(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {each: signal.signal(each, handle) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _say_again(project: Project, campaign: Campaign) -> None:

@@ -28,24 +28,39 @@ def new_owner(campaign_id: int) -> str:
 
 
 def recover(
-    engine: Engine, campaign_id: int, transport: Transport, journals: Path, now: dt.datetime
+    engine: Engine,
+    campaign_id: int,
+    transport: Transport,
+    journals: Path,
+    now: dt.datetime,
+    *,
+    alone: bool = True,
 ) -> int:
     """Settle what earlier owners left on its way; how many deliveries that were.
 
-    Only for one who knows that all earlier owners are gone, as the sole sender does. What
-    the transport is sure of counts first, then an owner's journal; what neither tells is in
-    doubt. A journal also settles what somebody put in doubt who had taken the batch over.
+    `alone` is for one who knows that all earlier owners are gone, as the sole sender does.
+    Else only owners are dealt with who surely are: those who have left a journal here, and
+    hold it no more. What the transport is sure of counts first, then an owner's journal; what
+    neither tells is in doubt. A journal also settles what somebody put in doubt who had taken
+    the batch over.
     """
+    if not alone and not owners_in(journals, _owners_of(campaign_id)):
+        return 0
     settled = 0
     with ExitStack() as believed, writing(engine) as connection:
         running = connection.execute(
-            select(batch.c.number, batch.c.epoch, batch.c.owner).where(
-                batch.c.campaign_id == campaign_id, batch.c.state == "running"
-            )
+            select(batch.c.number, batch.c.epoch, batch.c.owner)
+            .where(batch.c.campaign_id == campaign_id, batch.c.state == "running")
+            .order_by(batch.c.number)
+            .with_for_update()
         ).all()
-        owners = {row.owner for row in running} | owners_in(journals, _owners_of(campaign_id))
+        owners = owners_in(journals, _owners_of(campaign_id))
+        if alone:
+            owners |= {row.owner for row in running}
         told = {owner: believed.enter_context(journal_of(journals, owner)) for owner in owners}
         for row in running:
+            if not alone and told.get(row.owner) is None:
+                continue
             hold = Hold(campaign_id, row.number, row.epoch)
             marks = _left_sending(connection, hold, transport, told[row.owner])
             mark(connection, hold, marks, now, Retries(dt.timedelta(), now))

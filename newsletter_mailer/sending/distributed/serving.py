@@ -1,0 +1,75 @@
+"""A worker's life: jobs, until it is told to stop, whatever becomes of the database meanwhile."""
+
+import asyncio
+import datetime as dt
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from newsletter_mailer.errors import NewsletterError, StoreError
+from newsletter_mailer.sending.distributed.metrics import Metrics
+from newsletter_mailer.sending.distributed.queue import LOST, Beat, Duties, work
+from newsletter_mailer.sending.distributed.working import Worker
+from newsletter_mailer.sending.generation import refuse_a_copy
+from newsletter_mailer.sending.rules import wall_clock
+from newsletter_mailer.settings import Settings
+from newsletter_mailer.store.engine import writing
+
+_PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""Seconds to wait after each loss of the database in a row; the last for all that follow."""
+
+
+def serve(
+    engine: Engine,
+    settings: Settings,
+    metrics: Metrics,
+    stop: threading.Event,
+    tell: Callable[[str], None],
+) -> None:
+    """Work until `stop` is set. Where the database is lost, begin again as soon as it is back.
+
+    `tell` hears what an operator would want to know. Letters on their way when `stop` is set
+    are finished and written down, and what was claimed and has not left is given back.
+
+    Raises:
+        SendingError: the database seems to be a copy.
+        StoreError: it could not be reached to begin with.
+    """
+    with writing(engine) as connection:
+        refuse_a_copy(connection, settings.state, wall_clock())
+    # It has words for every job, and for every loss of the database a traceback.
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
+    logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    beat = Beat.of(dt.timedelta(seconds=settings.send.lease))
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    losses = 0
+    while not stop.is_set():
+        try:
+            worker = Worker(engine, settings, metrics, stop)
+            worker.settle_all()
+            duties = Duties(
+                lambda number: _told(lambda: worker.send(number), tell),
+                lambda number: _told(lambda: worker.start(number), tell),
+                worker.sweep,
+            )
+            asyncio.run(work(engine, duties, beat, name=name, stop=stop, reaped=metrics.reaped))
+            losses = 0
+        except (StoreError, *LOST) as error:
+            if stop.is_set():
+                return
+            metrics.lost()
+            tell(f"{' '.join(str(error).split()) or type(error).__name__} Trying again.")
+            stop.wait(_PAUSES[min(losses, len(_PAUSES) - 1)])
+            losses += 1
+
+
+def _told(job: Callable[[], None], tell: Callable[[str], None]) -> None:
+    """Do a job; an error that was foreseen is told. The ledger knows what is left to do."""
+    try:
+        job()
+    except NewsletterError as error:
+        tell(str(error))
