@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -39,15 +39,20 @@ class Office:
 
     folder: Path
 
-    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
-        """Start `newsletter …` as a process of its own, and let it run."""
+    def start(
+        self, *words: str, out: int | TextIO = subprocess.PIPE, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start `newsletter …` as a process of its own, and let it run.
+
+        All it says goes to `out`, where that is a file.
+        """
         return subprocess.Popen(
             [*COMMAND, *words],
             cwd=self.folder,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=out,
+            stderr=subprocess.PIPE if out == subprocess.PIPE else subprocess.STDOUT,
             text=True,
         )
 

@@ -26,7 +26,8 @@ def take(
     """Take the next batch that is free: ready and due, or running with its lease run out.
 
     What its last owner left `sending` goes into doubt: only that owner could know more,
-    and a mark of its own at the old epoch still counts. None where no batch is free.
+    and a mark of its own at the old epoch still counts. So that its journal can be asked
+    later, its name is kept in `provider_id` meanwhile. None where no batch is free.
     """
     due = or_(batch.c.next_at.is_(None), batch.c.next_at <= now)
     free = or_(
@@ -35,7 +36,7 @@ def take(
         and_(batch.c.state == "running", batch.c.lease_until < now, batch.c.owner != owner),
     )
     found = connection.execute(
-        select(batch.c.number, batch.c.epoch)
+        select(batch.c.number, batch.c.epoch, batch.c.owner)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
         .where(batch.c.campaign_id == campaign_id, campaign.c.state == "sending", free)
         .order_by(batch.c.number)
@@ -62,7 +63,11 @@ def take(
         )
         .values(
             taking(DeliveryStep.DOUBT)
-            | {"settled_at": now, "error": "whoever was sending it was cut off"}
+            | {
+                "settled_at": now,
+                "error": "whoever was sending it was cut off",
+                "provider_id": found.owner,
+            }
         )
     )
     return hold

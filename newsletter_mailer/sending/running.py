@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from newsletter_mailer.errors import SendingError
+from newsletter_mailer.errors import SendingError, StoreError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.claiming import Claims
 from newsletter_mailer.sending.counting import Counts, count
@@ -144,8 +144,15 @@ def send_pass(
                     feed.settle(receipt)
         finally:
             next_at = feed.finish()
-    finally:
+    except StoreError:
+        # A claim may have been committed of which nobody heard: that it is not in the
+        # journal proves that none of its letters was begun.
+        journal.close(done=False)
+        raise
+    except BaseException:
         journal.close(done=feed is None or feed.all_written)
+        raise
+    journal.close(done=feed.all_written)
     return next_at
 
 

@@ -169,7 +169,7 @@ async def work(
     Raises:
         LOST: the database is gone, or somebody took this worker for dead. Begin again.
     """
-    app = App(connector=PsycopgConnector(**_pool(engine)))
+    app = App(connector=PsycopgConnector(**pool_options(engine)))
 
     @app.task(name=_SEND, queue=_QUEUE)
     def send(campaign_id: int, batch: int) -> None:  # noqa: ARG001 - the batch that it is for
@@ -266,7 +266,8 @@ def _step(connection: Connection) -> str | None:
     return found
 
 
-def _pool(engine: Engine) -> dict[str, Any]:
+def pool_options(engine: Engine) -> dict[str, Any]:
+    """How the queue's own connections to the same database are made."""
     url = engine.url.set(drivername="postgresql")
     return {
         "conninfo": url.render_as_string(hide_password=False),

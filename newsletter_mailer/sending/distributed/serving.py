@@ -62,7 +62,7 @@ def serve(
             if stop.is_set():
                 return
             metrics.lost()
-            tell(f"{' '.join(str(error).split()) or type(error).__name__} Trying again.")
+            tell(f"{_words(error)} Trying again.")
             stop.wait(_PAUSES[min(losses, len(_PAUSES) - 1)])
             losses += 1
 
@@ -73,3 +73,12 @@ def _told(job: Callable[[], None], tell: Callable[[str], None]) -> None:
         job()
     except NewsletterError as error:
         tell(str(error))
+
+
+def _words(error: BaseException) -> str:
+    """What an error says, on one line; Procrastinate's own says little, and its cause more."""
+    if isinstance(error, StoreError):
+        return str(error)
+    cause = error.__cause__ or error
+    words = " ".join(str(cause).split()) or type(cause).__name__
+    return f"The queue's connection broke: {words.rstrip('.')}."
