@@ -19,6 +19,10 @@ from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import writing
 
+_GONE_FROM_THE_LIST = "23503"
+"""What PostgreSQL answers (foreign_key_violation) when a worker asks for a job that was struck
+off the list of workers."""
+
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0)
 """Seconds to wait after each loss of the database in a row; the last for all that follow."""
 
@@ -80,5 +84,7 @@ def _words(error: BaseException) -> str:
     if isinstance(error, StoreError):
         return str(error)
     cause = error.__cause__ or error
+    if getattr(cause, "sqlstate", None) == _GONE_FROM_THE_LIST:
+        return "This worker was taken for dead, since it gave no sign of life for too long."
     words = " ".join(str(cause).split()) or type(cause).__name__
     return f"The queue's connection broke: {words.rstrip('.')}."

@@ -74,7 +74,7 @@ class Worker:
                 wake_for(connection, campaign_id, open_batches(connection, campaign_id))
 
     def sweep(self) -> None:
-        """Bring the queue into line with the ledger, and settle what dead neighbours left."""
+        """Bring the queue into line with the ledger."""
         send = self._settings.send
         zone = self._settings.office.zone
         added = sweep(
