@@ -29,7 +29,7 @@ def letter(number: int, recipient: str = "", content: bytes = b"") -> Letter:
         variant="a",
         message_id=f"<t.{number}@example.org>",
         values={},
-        content=lambda: whole,
+        parts=lambda: (whole,),
     )
 
 
@@ -78,8 +78,9 @@ def send(
 
     try:
         for receipt in transport.send(handing_over(), sent.begun.append):
-            sent.receipts.append(receipt)
-            watch(receipt)
+            if receipt is not None:
+                sent.receipts.append(receipt)
+                watch(receipt)
     except TransportError as error:
         sent.error = str(error)
     assert sorted(one.subscriber_id for one in sent.receipts) == sorted(out)

@@ -26,7 +26,7 @@ SENDER = "bounces@example.org"
 
 def post(number: int, content: bytes = b"") -> Post:
     """A letter made ready."""
-    return Post(letter(number), SENDER, content or message_for(number))
+    return Post(letter(number), SENDER, (content or message_for(number),))
 
 
 @dataclass

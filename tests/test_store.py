@@ -88,13 +88,26 @@ def _read_only(path: Path) -> str:
 
 
 def _schema(connection: Connection) -> dict[str, list[str]]:
-    """What defines each table and index, apart from the order of its lines."""
+    """What defines each table and index, apart from the order of its columns and constraints."""
     statement = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {
-        name: sorted(line.strip().rstrip(",") for line in sql.splitlines())
+        name: sorted(" ".join(part.split()) for part in _parts(sql))
         for name, sql in connection.execute(statement)
         if name not in ("alembic_version", "sqlite_sequence")
     }
+
+
+def _parts(sql: str) -> list[str]:
+    """What stands before the outer brackets of a statement, and between the commas in them."""
+    before, _, rest = sql.rstrip().removesuffix(")").partition("(")
+    parts, depth = [before, ""], 0
+    for letter in rest:
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
 
 
 def _add(connection: Connection, email: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -123,8 +123,8 @@ def test_memory_does_not_grow_with_letters(name: str, tmp_path: Path) -> None:
             yield one
 
     with WAYS[name](tmp_path) as way:
-        for _ in way.transport.send(counted(), lambda _: None):
-            out -= 1
+        for receipt in way.transport.send(counted(), lambda _: None):
+            out -= receipt is not None
     assert most <= 51
 
 
@@ -132,18 +132,18 @@ def test_memory_does_not_grow_with_letters(name: str, tmp_path: Path) -> None:
 def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
     """An error while letters are made comes through as it is, once those before it are settled."""
 
-    def spoil() -> bytes:
+    def spoil() -> tuple[bytes, ...]:
         raise LookupError("made up")
 
     def spoilt() -> Iterator[Letter]:
         yield from letters(3)
         raise LookupError("made up")
 
-    bad = replace(letter(4), content=spoil)
+    bad = letter(4)._replace(parts=spoil)
     for given in (spoilt(), iter([*letters(3), bad])):
         got: list[Receipt] = []
         with WAYS[name](tmp_path) as way, pytest.raises(LookupError, match="made up"):
-            got.extend(way.transport.send(given, lambda _: None))
+            got.extend(filter(None, way.transport.send(given, lambda _: None)))
         assert {one.subscriber_id for one in got} >= {1, 2, 3}
         for one in got:
             assert (one.outcome is Outcome.ACCEPTED) is (one.subscriber_id in way.arrived())

@@ -26,6 +26,9 @@ def first_name(name: str) -> str:
     "John". A title with one word behind it is kept, for that word may be a surname:
     "Mrs Jones" is greeted as "Mrs Jones".
     """
+    plain = _PLAIN.fullmatch(name)
+    if plain and not _TITLE.fullmatch(plain[1]):
+        return plain[1]
     words, turned = _given_first(_INVISIBLE.sub("", name))
     if not words:
         return ""
@@ -54,6 +57,9 @@ def _given_first(name: str) -> tuple[list[str], bool]:
 def _is_title(word: str) -> bool:
     return bool(_TITLE.fullmatch(word) or _RANK.fullmatch(word))
 
+
+_PLAIN = re.compile(r"([A-Z][a-z]+) [A-Z][a-z]+")
+"""Most names, for which nothing more has to be looked at."""
 
 _INITIALS = 2
 """As many capital letters may be initials, as in AJ, which are not to become Aj."""

@@ -16,7 +16,7 @@ from newsletter_mailer.sending.ledger import Delivery, Mark
 from newsletter_mailer.sending.rules import Rules
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 
-GROUP = 200
+GROUP = 250
 """Letters claimed by one durable write. Larger is faster, smaller takes a pause up sooner."""
 
 _LOOK_AFTER = 1.0
@@ -79,7 +79,7 @@ class Claims:
         self._owner = owner
         self._current: Work | None = None
         self._works: list[Work] = []
-        self._out: dict[int, tuple[Work, int]] = {}
+        self._out: dict[int, tuple[Work, Delivery]] = {}
         self._tally: Counter[Outcome] = Counter()
         self._looked = rules.monotonic()
 
@@ -93,9 +93,9 @@ class Claims:
         for work in self._works:
             work.answered = 0
         for receipt in receipts:
-            work, attempt = self._out[receipt.subscriber_id]
+            work, claimed = self._out[receipt.subscriber_id]
             work.answered += 1
-            marks.setdefault(id(work), []).append(Mark(receipt, attempt))
+            marks.setdefault(id(work), []).append(Mark(receipt, claimed.attempt, claimed.refusals))
         for work in self._works:
             found = marks.get(id(work), [])
             if found:
@@ -117,7 +117,7 @@ class Claims:
             # Only now: a letter that came back may be claimed anew in the same transaction.
             group.work.out += len(group.deliveries)
             for each in group.deliveries:
-                self._out[each.subscriber_id] = group.work, each.attempt
+                self._out[each.subscriber_id] = group.work, each
         self._works = [work for work in self._works if work.out or not work.through]
 
     @property

@@ -14,7 +14,6 @@ import contextlib
 import errno
 import mmap
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +57,7 @@ class Journal:
     """The journal of one owner of batches, open for writing, its lock held.
 
     It is written through a mapping of a file whose room was reserved at the start: no
-    write can fail half-way, and none waits for the disk. Two threads use it: one hands
-    letters over, the other writes the ledger.
+    write can fail half-way, and none waits for the disk.
     """
 
     def __init__(self, folder: Path, owner: str, uptime: Callable[[], str] = this_uptime) -> None:
@@ -70,7 +68,6 @@ class Journal:
         """
         self._path = _file(folder, owner)
         self._head = f"H {uptime()}\n".encode("ascii")
-        self._turn = threading.Lock()
         self._attempts: dict[int, int] = {}
         self._told: dict[int, bytes] = {}
         try:
@@ -86,11 +83,10 @@ class Journal:
 
     def expect(self, attempts: Mapping[int, int]) -> None:
         """Note that a group was claimed, and at which attempt its letters are."""
-        with self._turn:
-            self._attempts.update(attempts)
-            lines = {n: _line(_CLAIMED, n, attempt) for n, attempt in attempts.items()}
-            self._told.update(lines)
-            self._append(b"".join(lines.values()))
+        self._attempts.update(attempts)
+        lines = {n: _line(_CLAIMED, n, attempt) for n, attempt in attempts.items()}
+        self._told.update(lines)
+        self._append(b"".join(lines.values()))
 
     def begin(self, subscriber_id: int, /) -> None:
         """Note that a letter is about to be handed over whole."""
@@ -102,8 +98,7 @@ class Journal:
 
     def has_begun(self, subscriber_id: int) -> bool:
         """Whether a letter was begun, and not answered."""
-        with self._turn:
-            return self._told.get(subscriber_id, b"").startswith(_BEGUN)
+        return self._told.get(subscriber_id, b"").startswith(_BEGUN)
 
     def forget(self, subscriber_ids: Iterable[int]) -> None:
         """Drop letters whose fate stands in the ledger by now.
@@ -111,12 +106,11 @@ class Journal:
         Raises:
             SendingError: the file was full and could not be made anew.
         """
-        with self._turn:
-            for number in subscriber_ids:
-                self._attempts.pop(number, None)
-                self._told.pop(number, None)
-            if self._end > _FULL:
-                self._begin_anew()
+        for number in subscriber_ids:
+            self._attempts.pop(number, None)
+            self._told.pop(number, None)
+        if self._end > _FULL:
+            self._begin_anew()
 
     def close(self, *, done: bool) -> None:
         """Close it; where all it tells stands in the ledger, `done`, it is removed."""
@@ -126,9 +120,8 @@ class Journal:
         self._lock.release()
 
     def _note(self, sign: bytes, number: int) -> None:
-        with self._turn:
-            line = self._told[number] = _line(sign, number, self._attempts[number])
-            self._append(line)
+        line = self._told[number] = _line(sign, number, self._attempts[number])
+        self._append(line)
 
     def _append(self, lines: bytes) -> None:
         end = self._end + len(lines)

@@ -8,7 +8,7 @@ meanwhile changes nothing that the new owner did.
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Connection,
@@ -43,7 +43,6 @@ MOST_FALSE_STARTS = 5
 """Attempts that broke off before they counted, after which a letter waits like one refused."""
 
 _STEPS = {
-    Outcome.ACCEPTED: DeliveryStep.ACCEPT,
     Outcome.REJECTED: DeliveryStep.REJECT,
     Outcome.RETRY: DeliveryStep.DEFER,
     Outcome.UNSENT: DeliveryStep.RELEASE,
@@ -51,9 +50,11 @@ _STEPS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """A claimed delivery: whom it goes to, in which variant, and at which attempt."""
+class Delivery(NamedTuple):
+    """A claimed delivery: whom it goes to, in which variant, and at which attempt.
+
+    `refusals` is how many of its attempts were refused for now.
+    """
 
     subscriber_id: int
     variant: str
@@ -61,6 +62,7 @@ class Delivery:
     name: str
     agency: str
     attempt: int
+    refusals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,28 +85,28 @@ class Retries:
 
     The first pause is `first`, each later one four times as long up to `LONGEST_PAUSE`;
     after `give_up_at` it has failed, though not before its `LEAST_TRIES`: at a slow rate
-    its turn may come late.
+    its turn may come late. An attempt that never came to an answer does not count.
     """
 
     first: dt.timedelta
     give_up_at: dt.datetime
 
-    def next_try(self, attempt: int, asked: float | None, now: dt.datetime) -> dt.datetime | None:
-        """When the letter of this attempt is due again, None for never.
+    def next_try(self, refusals: int, asked: float | None, now: dt.datetime) -> dt.datetime | None:
+        """When a letter is due again after so many refusals, None for never.
 
         `asked` is how many seconds the other side asked for.
         """
-        pause = min(self.first * 4 ** min(attempt - 1, 10), LONGEST_PAUSE)
+        pause = min(self.first * 4 ** min(refusals - 1, 10), LONGEST_PAUSE)
         due = now + max(pause, dt.timedelta(seconds=min(asked or 0, _LONGEST_ASKED)))
-        return due if due <= self.give_up_at or attempt < LEAST_TRIES else None
+        return due if due <= self.give_up_at or refusals < LEAST_TRIES else None
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A receipt, and the attempt that it is for."""
+class Mark(NamedTuple):
+    """A receipt, the attempt that it is for, and how many were refused for now before."""
 
     receipt: Receipt
     attempt: int
+    refusals: int = 0
 
 
 def claim(
@@ -125,8 +127,8 @@ def claim(
             _CLAIMABLE,
             {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most},
         ).all()
-        gone = [row.subscriber_id for row in rows if row.gone]
-        here = [row for row in rows if not row.gone]
+        gone = [number for number, *_, left in rows if left]
+        here = [Delivery(*row[:-1]) for row in rows if not row[-1]]
         _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)
         if here:
             # They are the first of their batch that can be claimed, so their bounds say which.
@@ -144,11 +146,7 @@ def claim(
         suppressed += len(gone)
         if here or not rows:
             break
-    group = (
-        Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, r.attempts + 1)
-        for r in here
-    )
-    return Claim(tuple(group), suppressed)
+    return Claim(tuple(here), suppressed)
 
 
 def mark(
@@ -162,13 +160,18 @@ def mark(
 
     Only what was claimed at the hold's epoch is moved.
     """
+    keep(connection, hold.campaign_id, hold.number)
     by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
+    accepted = [one.receipt for one in marks if one.receipt.outcome is Outcome.ACCEPTED]
+    if accepted:
+        _accept(connection, hold, accepted, now)
     for one in marks:
+        if one.receipt.outcome is Outcome.ACCEPTED:
+            continue
         step, values = _fate(one, now, retries)
         row = {name: values[name] for name in _WRITTEN[step]}
         row |= {"campaign": hold.campaign_id, "at": hold.epoch, "number": one.receipt.subscriber_id}
         by_step.setdefault(step, []).append(row)
-    keep(connection, hold.campaign_id, hold.number)
     for step, rows in by_step.items():
         connection.execute(_MARKING[step], rows)
     if DeliveryStep.RELEASE in by_step or DeliveryStep.DEFER in by_step:
@@ -176,6 +179,25 @@ def mark(
     for one in marks:
         if one.receipt.dead:
             _suppress(connection, hold.campaign_id, one.receipt, now)
+
+
+def _accept(
+    connection: Connection, hold: Hold, receipts: Sequence[Receipt], now: dt.datetime
+) -> None:
+    """Write down letters that were accepted: nearly all are, so they go in one statement.
+
+    What the other side calls them follows, where it calls them anything.
+    """
+    numbers = [receipt.subscriber_id for receipt in receipts]
+    here = {"campaign": hold.campaign_id, "at": hold.epoch}
+    connection.execute(_ACCEPTING, here | {"settled_at": now, "numbers": numbers})
+    named = [
+        here | {"number": receipt.subscriber_id, "called": receipt.provider_id}
+        for receipt in receipts
+        if receipt.provider_id
+    ]
+    if named:
+        connection.execute(_NAMING, named)
 
 
 def _come_back(connection: Connection, hold: Hold, now: dt.datetime) -> None:
@@ -193,14 +215,15 @@ def _fate(one: Mark, now: dt.datetime, retries: Retries) -> tuple[DeliveryStep, 
         outcome = Outcome.RETRY
     next_try = None
     if outcome is Outcome.RETRY:
-        next_try = retries.next_try(one.attempt, receipt.retry_after, now)
+        next_try = retries.next_try(one.refusals + 1, receipt.retry_after, now)
         outcome = Outcome.RETRY if next_try else Outcome.REJECTED
-    settled = outcome in {Outcome.ACCEPTED, Outcome.REJECTED, Outcome.IN_DOUBT}
+    settled = outcome in {Outcome.REJECTED, Outcome.IN_DOUBT}
     return _STEPS[outcome], {
         "code": receipt.code,
         "error": receipt.detail,
         "provider_id": receipt.provider_id,
         "next_try": next_try,
+        "refusals": one.refusals + 1,
         "settled_at": now if settled else None,
     }
 
@@ -258,7 +281,8 @@ _CLAIMABLE = (
         delivery.c.email,
         delivery.c.name,
         delivery.c.agency,
-        delivery.c.attempts,
+        delivery.c.attempts + 1,
+        delivery.c.refusals,
         or_(
             subscriber.c.id.is_(None),
             subscriber.c.status != "active",
@@ -301,13 +325,12 @@ _UNWRITTEN: dict[str, Any] = {
 """What a mark sets back, where its step writes nothing there."""
 
 _WRITTEN = {
-    DeliveryStep.ACCEPT: ("provider_id", "settled_at"),
     DeliveryStep.REJECT: ("code", "error", "provider_id", "settled_at"),
-    DeliveryStep.DEFER: ("code", "error", "next_try"),
+    DeliveryStep.DEFER: ("code", "error", "next_try", "refusals"),
     DeliveryStep.RELEASE: (),
     DeliveryStep.DOUBT: ("code", "error", "provider_id", "settled_at"),
 }
-"""Of each letter only what its step needs: most are accepted, and each value costs time."""
+"""Of each letter only what its step needs."""
 
 
 def _marking(step: DeliveryStep, written: Sequence[str]) -> Update:
@@ -324,3 +347,25 @@ def _marking(step: DeliveryStep, written: Sequence[str]) -> Update:
 
 
 _MARKING = {step: _marking(step, written) for step, written in _WRITTEN.items()}
+
+_ACCEPTING = (
+    update(delivery)
+    .where(
+        delivery.c.campaign_id == bindparam("campaign"),
+        delivery.c.subscriber_id.in_(bindparam("numbers", expanding=True)),
+        delivery.c.epoch == bindparam("at"),
+        may(DeliveryStep.ACCEPT),
+    )
+    .values(taking(DeliveryStep.ACCEPT) | _UNWRITTEN | {"settled_at": bindparam("settled_at")})
+)
+
+_NAMING = (
+    update(delivery)
+    .where(
+        delivery.c.campaign_id == bindparam("campaign"),
+        delivery.c.subscriber_id == bindparam("number"),
+        delivery.c.epoch == bindparam("at"),
+        delivery.c.status == DeliveryStep.ACCEPT.value.target,
+    )
+    .values(provider_id=bindparam("called"))
+)

@@ -58,7 +58,6 @@ class Letters:
         agency = self._agencies[delivery.agency]
         values = merge_values(delivery, agency, self._campaign.greeting, urls)
         recipient = Recipient(number, delivery.email, delivery.name, values)
-        maker = self._makers[delivery.variant]
         return Letter(
             number,
             delivery.email,
@@ -66,7 +65,7 @@ class Letters:
             delivery.variant,
             self._letterhead.message_id(number),
             values,
-            partial(maker.content, recipient, self._clock()),
+            partial(self._makers[delivery.variant].parts, recipient, self._clock()),
         )
 
 

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
@@ -47,8 +48,7 @@ class Letterhead:
         return f"<{self.token}.{subscriber_id}@{domain}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     """Whom one message is for, and the values of the merge fields."""
 
     subscriber_id: int
@@ -115,6 +115,13 @@ class MessageMaker:
 
     def content(self, recipient: Recipient, now: dt.datetime) -> bytes:
         """The message for one reader, dated `now`: CRLF line ends, no line begins with a dot."""
+        return b"".join(self.parts(recipient, now))
+
+    def parts(self, recipient: Recipient, now: dt.datetime) -> Sequence[bytes]:
+        """The message in pieces. Most of them are the same objects for every reader.
+
+        Whoever writes them one after the other spares a copy of the whole, which is long.
+        """
         values = recipient.values
         subject = self._fixed_subject
         if not subject:
@@ -122,27 +129,33 @@ class MessageMaker:
         message_id = self._letterhead.message_id(recipient.subscriber_id)
         in_text, in_html = {}, {}
         for name in self._fields:
-            value = one_line(values[name])
-            in_text[name] = in_html[name] = joinable(value)
-            if _MARKUP.search(value):
-                in_html[name] = joinable(html.escape(value))
-        # One join: a message is long, and each further one would copy it once more.
-        return b"".join(
-            (
-                self._shared,
-                headers.mailbox("To", one_line(recipient.name), recipient.email),
-                subject,
-                _date(now.replace(microsecond=0)),
-                headers.verbatim("Message-ID", message_id),
-                headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
-                self._before_text,
-                *self._text.pieces(in_text),
-                self._before_html,
-                *self._html.pieces(in_html),
-                self._after_html,
-            )
+            both = _often(values[name]) if name in _OFTEN else _encoded(values[name])
+            in_text[name], in_html[name] = both
+        return (
+            self._shared,
+            headers.mailbox("To", one_line(recipient.name), recipient.email),
+            subject,
+            _date(int(now.timestamp())),
+            headers.verbatim("Message-ID", message_id),
+            headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
+            self._before_text,
+            *self._text.pieces(in_text),
+            self._before_html,
+            *self._html.pieces(in_html),
+            self._after_html,
         )
 
+
+def _encoded(value: str) -> tuple[bytes, bytes]:
+    """A value as the text part has it, and as the HTML part does."""
+    value = one_line(value)
+    in_text = joinable(value)
+    return in_text, joinable(html.escape(value)) if _MARKUP.search(value) else in_text
+
+
+_often = lru_cache(maxsize=1024)(_encoded)
+_OFTEN = frozenset({"greeting", "first_name", "agency_name"})
+"""Fields whose values many readers share."""
 
 _MARKUP = re.compile("[&<>\"']")
 """What `html.escape` changes; looking is quicker than five replacements."""
@@ -156,8 +169,10 @@ _HTML = (
 
 
 @lru_cache(maxsize=8)
-def _date(second: dt.datetime) -> bytes:
-    return headers.verbatim("Date", email.utils.format_datetime(second))
+def _date(second: int) -> bytes:
+    """The Date field of a second since 1970."""
+    moment = dt.datetime.fromtimestamp(second, dt.UTC)
+    return headers.verbatim("Date", email.utils.format_datetime(moment))
 
 
 def _image(image: FrozenImage, here: str) -> bytes:

@@ -20,6 +20,7 @@ _URL = re.compile(r"[!-<>-~]+")
 _FITS = LONGEST_LINE - 1
 """Characters in a line that ends in a soft line break, without its `=`."""
 
+_DOT_FIRST = ord(".")
 _SPACE = b"=20"
 _DOT = b"=2E"
 
@@ -39,8 +40,8 @@ def joinable(text: str) -> bytes:
         return text.encode("ascii") + _SOFT_BREAK
     if _URL.fullmatch(text):
         plain = text.encode("ascii")
-        lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
-        if b"." not in [line[:1] for line in lines]:
+        if _DOT_FIRST not in plain[::_FITS]:
+            lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
             return _SOFT_BREAK.join([*lines, b""])
     made = encoded(text)
     start = made.rfind(b"\n") + 1

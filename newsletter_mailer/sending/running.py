@@ -142,6 +142,7 @@ def send_pass(
             for receipt in dispatch.transport.send(feed.letters(), journal.begin):
                 if receipt is not None:
                     feed.settle(receipt)
+                feed.tend()
         finally:
             next_at = feed.finish()
     except StoreError:

@@ -56,8 +56,8 @@ def trial_letters(
             }
             name = registry.agency(agency).name
             values = merge_values(delivery, name, settings.greeting, urls)
-            content = partial(
-                _maker(letterhead, email).content, Recipient(number, address, "", values), now
+            parts = partial(
+                _maker(letterhead, email).parts, Recipient(number, address, "", values), now
             )
             letters.append(
                 Letter(
@@ -67,7 +67,7 @@ def trial_letters(
                     email.name,
                     letterhead.message_id(number),
                     values,
-                    content,
+                    parts,
                 )
             )
     return letters

@@ -209,6 +209,7 @@ delivery = Table(
     Column("error", Text, nullable=False, server_default=text("''")),
     Column("provider_id", Text, nullable=False, server_default=text("''")),
     Column("settled_at", UtcTime),
+    Column("refusals", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("campaign_id", "subscriber_id"),
     CheckConstraint(
         "status IN ('pending', 'sending', 'sent', 'deferred', 'failed', 'in_doubt', "

@@ -1,10 +1,10 @@
 """What every transport is: it takes letters, and says of each what became of it."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 class Outcome(StrEnum):
@@ -26,8 +26,7 @@ class Outcome(StrEnum):
     """It was handed over whole, and no answer came. It is never sent again by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What a transport says of one letter.
 
     `code` is the other side's own, such as `5.1.1`, and `detail` its words. `dead` says
@@ -45,13 +44,12 @@ class Receipt:
     retry_after: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """One delivery on its way: whom it is for, in which variant, and what fills its fields.
 
-    `content` makes the whole message (RFC 5322, CRLF line ends, no line that begins with
-    a dot); a transport that merges by itself never calls it. `message_id` is the same at
-    every attempt.
+    `parts` makes the message (RFC 5322, CRLF line ends, no line that begins with a dot), in
+    pieces to be joined or to be written one after the other; a transport that merges by
+    itself never calls it. `message_id` is the same at every attempt.
     """
 
     subscriber_id: int
@@ -60,7 +58,11 @@ class Letter:
     variant: str
     message_id: str
     values: Mapping[str, str]
-    content: Callable[[], bytes]
+    parts: Callable[[], Sequence[bytes]]
+
+    def content(self) -> bytes:
+        """The whole message."""
+        return b"".join(self.parts())
 
 
 @dataclass(frozen=True, slots=True)

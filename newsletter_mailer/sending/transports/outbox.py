@@ -37,13 +37,17 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
         """Write each letter to its file, a group at a time; see the contract.
 
         Raises:
             TransportError: the folder cannot be written, or the disk is full.
         """
         for group in _groups(letters):
+            if not group:
+                time.sleep(_ASK_AGAIN)
+                yield None
+                continue
             try:
                 self._write(group, begin)
             except Exception as error:
@@ -93,17 +97,15 @@ class Outbox:
 
 
 def _groups(letters: Iterator[Letter | None]) -> Iterator[list[Letter]]:
-    """Letters in groups; one is shorter where no more are ready yet."""
+    """Letters in groups; one is shorter, or empty, where no more are ready yet."""
     group: list[Letter] = []
     try:
         for letter in letters:
             if letter is not None:
                 group.append(letter)
-            if len(group) == _GROUP or (group and letter is None):
+            if len(group) == _GROUP or letter is None:
                 yield group
                 group = []
-            elif letter is None:
-                time.sleep(_ASK_AGAIN)
     except Exception:
         if group:
             yield group  # letters that came before the failure

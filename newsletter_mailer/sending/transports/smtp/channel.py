@@ -9,6 +9,9 @@ from newsletter_mailer.sending.transports.smtp.replies import Step
 
 _READ_AT_ONCE = 16_384
 _ENCRYPT_AT_ONCE = 65_536
+_MOST_PARTS = 1000
+"""Pieces that a system call takes at a time; Linux and macOS allow 1024."""
+
 _FLOOD = 1_000_000
 """Bytes read in one go that no server has to say."""
 
@@ -84,7 +87,7 @@ class Channel:
                     # and these are: what is written next only ever follows them.
                     written = self.connection.send(b"".join(buffers)[:_ENCRYPT_AT_ONCE])
                 else:
-                    written = self.connection.sendmsg(buffers)
+                    written = self.connection.sendmsg(buffers[:_MOST_PARTS])
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self.blocked = True
                 return

@@ -11,7 +11,8 @@ which the connection can only be closed.
 """
 
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from newsletter_mailer.sending.transports.smtp.post import Offer, Post
 from newsletter_mailer.sending.transports.smtp.replies import Reply, Step, read_reply
@@ -24,8 +25,7 @@ _PORTION = 262_144
 """Bytes offered to the socket at a time while the end of a body is further off than that."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """The reply that decides a letter's fate, and the step it came at."""
 
     post: Post
@@ -45,6 +45,7 @@ class Conversation:
         self.fault = ""
         self.closing = False
         self._last_step = Step.RCPT if offer.chunking else Step.DATA
+        self._quiet = {Step.MAIL, Step.RCPT} - {self._last_step}
         self._awaiting: deque[Step] = deque()
         self._commands: deque[tuple[Step, bytes]] = deque()
         self._ahead: Post | None = None
@@ -52,8 +53,9 @@ class Conversation:
         self._body: Post | None = None
         self._begun = False
         self._to_end = 0
+        self._unwritten = 0
         self._unclean = False
-        self._out: deque[memoryview] = deque()
+        self._out: list[bytes | memoryview] = []
         self._lines: list[bytes] = []
         self._partial = b""
 
@@ -85,7 +87,7 @@ class Conversation:
         if not self.offer.chunking:
             self._commands.append((Step.DATA, b"DATA\r\n"))
 
-    def outgoing(self) -> tuple[list[memoryview], Post | None]:
+    def outgoing(self) -> tuple[Sequence[bytes | memoryview], Post | None]:
         """What may be written now, and the letter whose end is in it for the first time.
 
         Call `begin` for that letter before a byte is written, and `wrote` after.
@@ -93,41 +95,50 @@ class Conversation:
         if self._commands:
             if self.offer.pipelining:
                 self._awaiting.extend([step for step, _ in self._commands])
-                self._out.append(memoryview(b"".join([line for _, line in self._commands])))
+                self._say(b"".join([line for _, line in self._commands]))
                 self._commands.clear()
             elif not self._awaiting:
                 step, line = self._commands.popleft()
                 self._awaiting.append(step)
-                self._out.append(memoryview(line))
+                self._say(line)
         if self._to_end > _PORTION:
-            return [self._out[0][:_PORTION]], None
+            return _first(self._out, _PORTION), None
         if self._to_end and not self._begun:
             self._begun = True
-            return list(self._out), self._body
-        return list(self._out), None
+            return self._out, self._body
+        return self._out, None
 
     def wrote(self, count: int) -> None:
         """So many bytes of `outgoing` have been written."""
         self._to_end = max(0, self._to_end - count)
-        out = self._out
-        while out and count >= len(out[0]):
-            count -= len(out.popleft())
-        if count:
-            out[0] = out[0][count:]
-
-    @property
-    def unwritten(self) -> bool:
-        """Whether bytes of `outgoing` are left over."""
-        return bool(self._out)
+        self._unwritten -= count
+        if not self._unwritten:
+            self._out.clear()
+            return
+        for at, part in enumerate(self._out):
+            if count < len(part):
+                self._out[: at + 1] = [memoryview(part)[count:]]
+                return
+            count -= len(part)
 
     def received(self, data: bytes) -> list[Answer]:
         """Take bytes from the server, and give the answers that are now complete."""
         answers: list[Answer] = []
         *lines, self._partial = (self._partial + data).split(b"\n")
+        awaiting, quiet = self._awaiting, self._quiet
         for raw in lines:
             if self.fault or self.closing:
                 break
-            if raw[:4] == b"250 " and self._nods():
+            # Half of all replies are a plain 250 that only says yes to an envelope that goes
+            # on, and the whole way through `_take` would do no more.
+            if (
+                raw[:4] == b"250 "
+                and awaiting
+                and awaiting[0] in quiet
+                and self._refusal is None
+                and not self._lines
+            ):
+                awaiting.popleft()
                 continue
             line = raw.removesuffix(b"\r")
             if not self._fits(line):
@@ -141,20 +152,6 @@ class Conversation:
             self._partial = b""
             self.fault = self.fault or "a line of a reply does not end"
         return answers
-
-    def _nods(self) -> bool:
-        """Whether a plain 250 only says yes to an envelope that goes on; then it is done with.
-
-        Half of all replies are that, and the whole way through `_take` would do no more.
-        """
-        awaiting = self._awaiting
-        if not awaiting or self._lines or self._refusal is not None:
-            return False
-        step = awaiting[0]
-        if (step is Step.MAIL or step is Step.RCPT) and step is not self._last_step:
-            awaiting.popleft()
-            return True
-        return False
 
     def _fits(self, line: bytes) -> bool:
         before = self._lines
@@ -223,18 +220,23 @@ class Conversation:
             self._unclean = True
             if step is Step.DATA and positive:
                 self._awaiting.append(Step.NOTHING)
-                self._out.append(memoryview(b".\r\n"))
+                self._say(b".\r\n")
 
     def _send_body(self, post: Post) -> None:
         self._ahead, self._body = None, post
         self._begun = False
         if self.offer.chunking:
-            parts = (f"BDAT {len(post.content)} LAST\r\n".encode("ascii"), post.content)
-        else:
-            parts = (post.content, b".\r\n")
-        self._to_end = sum(map(len, parts))
-        self._out.extend(map(memoryview, parts))
+            self._say(b"BDAT %d LAST\r\n" % post.size)
+        self._out += post.parts
+        self._unwritten += post.size
+        if not self.offer.chunking:
+            self._say(b".\r\n")
+        self._to_end = self._unwritten
         self._awaiting.append(Step.MESSAGE)
+
+    def _say(self, line: bytes) -> None:
+        self._out.append(line)
+        self._unwritten += len(line)
 
     def withdraw(self) -> list[Post]:
         """Give back what has surely not been sent: the letter ahead, or one yet to be begun.
@@ -244,7 +246,7 @@ class Conversation:
         posts = [] if self._ahead is None else [self._ahead]
         if self._body is not None and not self._begun:
             posts.append(self._body)
-            self._body, self._to_end = None, 0
+            self._body, self._to_end, self._unwritten = None, 0, 0
             self._out.clear()
             self._awaiting.clear()
             self.closing = True  # the server waits for a body, so that QUIT would not be heard
@@ -264,6 +266,17 @@ class Conversation:
         if body is not None and not (self._begun and (not self._to_end or not exact)):
             return None, [body, *unsent]
         return body, unsent
+
+
+def _first(parts: Sequence[bytes | memoryview], count: int) -> Sequence[bytes | memoryview]:
+    """The first `count` bytes of them, which hold more."""
+    found: list[bytes | memoryview] = []
+    for part in parts:
+        if len(part) >= count:
+            return [*found, memoryview(part)[:count]]
+        found.append(part)
+        count -= len(part)
+    return found
 
 
 def _quoted(text: str | bytes) -> str:

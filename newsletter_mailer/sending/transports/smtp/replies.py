@@ -6,8 +6,8 @@ registry), RFC 2034 (how the two go together), RFC 4954 (AUTH), RFC 1870 (SIZE) 
 """
 
 import re
-from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import NamedTuple
 
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 
@@ -24,8 +24,7 @@ class Step(StrEnum):
     """The lone dot that ends a DATA which should not have been let begin (RFC 2920, 3.1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A whole reply. `enhanced` is empty where the server gives none, or one of another class.
 
     The first figure of the reply code decides, and an enhanced code that contradicts it

@@ -40,7 +40,7 @@ class SmtpTransport:
         self._tls = tls
         self._first_wait = first_wait
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
         """Send letters over as many connections as are of use; see the contract.
 
         Raises:
@@ -78,12 +78,12 @@ class SmtpTransport:
             work.close()
 
     def _made_ready(self, letter: Letter) -> Post:
-        content = letter.content()
+        parts = letter.parts()
         if self.sign is not None:
-            content = self.sign(content)
-        if not content.endswith(b"\r\n"):
-            content += b"\r\n"
-        return Post(letter, self.envelope(letter), content)
+            parts = (self.sign(b"".join(parts)),)
+        if not parts[-1].endswith(b"\r\n"):
+            parts = (*parts, b"\r\n")
+        return Post(letter, self.envelope(letter), parts)
 
     def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:  # noqa: ARG002
         """Nothing: SMTP cannot be asked afterwards what it took."""

@@ -61,8 +61,8 @@ class Work:
         self._selector = selectors.DefaultSelector()
         self._selector.register(pool.wake, selectors.EVENT_READ)
 
-    def receipts(self) -> Iterator[Receipt]:
-        """Work until every letter has its receipt."""
+    def receipts(self) -> Iterator[Receipt | None]:
+        """Work until every letter has its receipt; None while there is none."""
         while True:
             now = time.monotonic()
             self._feed(now)
@@ -72,6 +72,8 @@ class Work:
                 yield from done
                 if self._hungry:
                     continue  # while they were looked at, more letters may have come
+            else:
+                yield None
             if self._finished():
                 break
             self._wait()
