@@ -1,9 +1,16 @@
 """Campaigns through the provider: an office's way to the fake, and the ledger against its truth."""
 
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
 from tests.fake_sendgrid import FakeSendgrid
 from tests.fake_sendgrid.server import KEY
-from tests.mailroom import in_doubt, ledger
+from tests.mailroom import clean, in_doubt, ledger, small_office, statuses
 from tests.office import Office
+from tests.projects import ROOT
 
 TO_SENDGRID = ("send", "6", "--yes", "--accept-unknown", "all")
 
@@ -34,3 +41,27 @@ def agrees(office: Office, server: FakeSendgrid) -> None:
     assert sent <= set(taken)
     assert set(taken) - sent <= in_doubt(office)
     assert not {row.status for row in rows.values()} & {"sending"}
+
+
+def frozen_for_sendgrid(folder: Path, people: int, **settings: object) -> Office:
+    """An office in `folder` with a campaign frozen for the provider, of which nothing has left."""
+    project = folder / "project"
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "newsletter.toml", project)
+    office = small_office(project, people)
+    journals = project / "var" / "journals"
+    journals.write_text("", encoding="utf-8")
+    clean(office.run(*TO_SENDGRID, **way_to_sendgrid(9, **settings)), "cannot be written")
+    journals.unlink()
+    assert statuses(office) == Counter(pending=people)
+    forget_its_home(office)
+    return office
+
+
+def forget_its_home(office: Office) -> None:
+    """Let copies of the office's folder send, which else would be refused as copies."""
+    with closing(sqlite3.connect(office.folder / "var" / "newsletter.db")) as database, database:
+        database.execute("DELETE FROM home")
+    for name in ("home", "last-claim"):
+        (office.folder / "var" / name).unlink(missing_ok=True)

@@ -58,6 +58,7 @@ EXPECTED: dict[AnyStep, tuple[str, str]] = {
     DeliveryStep.DEFER: ("sending in_doubt", "deferred"),
     DeliveryStep.RELEASE: ("sending in_doubt", "pending"),
     DeliveryStep.DOUBT: ("sending", "in_doubt"),
+    DeliveryStep.RECALL: ("sent sending in_doubt", "pending"),
     DeliveryStep.SUPPRESS: ("pending deferred", "suppressed"),
     DeliveryStep.CANCEL: ("pending deferred", "skipped"),
     DeliveryStep.SETTLE_SENT: ("in_doubt", "sent"),

@@ -1,12 +1,16 @@
 """The transport that the settings name."""
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 
+from newsletter_mailer.errors import SettingsError
 from newsletter_mailer.sending.return_path import verp
+from newsletter_mailer.sending.staging import Stage
 from newsletter_mailer.sending.transports.contract import Letter, Transport
 from newsletter_mailer.sending.transports.outbox import Outbox
 from newsletter_mailer.sending.transports.sendgrid.client import account_of
+from newsletter_mailer.sending.transports.sendgrid.holding import Holding
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing
 from newsletter_mailer.sending.transports.sendgrid.transport import SendgridTransport
 from newsletter_mailer.sending.transports.smtp.connecting import relay_of
@@ -49,4 +53,22 @@ def transport_of(
         signer = signer_of(settings)
     return SmtpTransport(
         relay_of(settings), settings.smtp, envelope, sign=signer.signed if signer else None
+    )
+
+
+def stage_of(settings: Settings, transport: Transport) -> Stage:
+    """How the provider of the settings holds a campaign back.
+
+    Raises:
+        SettingsError: the transport has no such provider.
+    """
+    if not isinstance(transport, SendgridTransport):
+        raise SettingsError(
+            f"send.staged is for a provider that holds mails back, and the transport is "
+            f"{settings.transport}. Set transport to sendgrid, or take send.staged out."
+        )
+    return Stage(
+        Holding(transport.account),
+        transport.into,
+        dt.timedelta(minutes=settings.send.staged_minutes),
     )

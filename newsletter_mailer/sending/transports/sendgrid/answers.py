@@ -19,6 +19,7 @@ LONGEST_WAIT = 900.0
 _ACCEPTED = frozenset({200, 202})
 """200 is the sandbox's."""
 
+_KEYS = frozenset({401, 403})
 _TOO_MANY = 429
 _TOO_LARGE = 413
 _BAD = 400
@@ -76,6 +77,8 @@ def judged(answer: Answer, people: int) -> Judgement:
     if status == _BAD:
         named = _named(errors, people)
         return Judgement(Fate.NAMED if named else Fate.OURS, words, named=named)
+    if status in _KEYS:
+        return Judgement(Fate.OURS, f"{words}: is NEWSLETTER_SENDGRID_API_KEY right, and may it?")
     if _BAD < status < _SERVER:
         return Judgement(Fate.OURS, words)
     return Judgement(Fate.DOUBTFUL, words)

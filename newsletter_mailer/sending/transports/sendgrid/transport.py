@@ -44,6 +44,7 @@ class SendgridTransport:
     ) -> None:
         self.account = account
         self.limits = limits
+        self._sandbox = sandbox
         self.capabilities = Capabilities(
             largest_batch=limits.batch,
             largest_message=LARGEST,
@@ -86,6 +87,17 @@ class SendgridTransport:
             ).receipts()
         finally:
             posters.close()
+
+    def into(self, batch_id: str, send_at: dt.datetime) -> "SendgridTransport":
+        """The same, into a batch of the provider's that leaves at `send_at`."""
+        return SendgridTransport(
+            self.account,
+            self.limits,
+            self._mailing,
+            slow=self._slow,
+            sandbox=self._sandbox,
+            staging=Staging(batch_id, send_at),
+        )
 
     def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:  # noqa: ARG002
         """Nothing: the provider cannot be asked at once what it took; its events tell later."""

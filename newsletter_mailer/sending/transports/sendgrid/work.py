@@ -21,7 +21,7 @@ _ASK_AGAIN = 0.05
 _PATIENCE = 5
 """Requests in a row that break, or stay without an answer to go by, until we give up."""
 
-_FIRST_WAIT = 0.5
+_FIRST_WAIT = 0.25
 _LONGEST_WAIT = 60.0
 _LONGEST_LIMITED = 900.0
 """Seconds of nothing but 429 after which we give up."""
