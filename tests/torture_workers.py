@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from procrastinate import App, PsycopgConnector
@@ -67,7 +68,7 @@ class Crew:
             process.communicate()
         while len(self.alive) < self.size:
             with self.log.open("a", encoding="utf-8") as file:
-                self.alive.append(self.office.start("worker", out=file))
+                self.alive.append(self.office.start_into(file, "worker"))
 
     def dismiss(self) -> None:
         """Stop them all, and wait for their end."""
@@ -78,7 +79,9 @@ class Crew:
             assert process.wait(timeout=60) == 0
 
 
-def torture(folder: Path, postgres: Server, *, people: int, kills: int, seed: int, rate: int) -> Tally:
+def torture(
+    folder: Path, postgres: Server, *, people: int, kills: int, seed: int, rate: int
+) -> Tally:
     """Send one campaign under torture from a project made in `folder`, and judge its ledger."""
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     office = torture_office(folder)
@@ -156,7 +159,7 @@ def _take_for_dead(office: Office) -> None:
 def _reap_twice(office: Office) -> int:
     """Two look after the jobs of the dead at once; how many of them got to it."""
 
-    async def both(options: dict[str, object]) -> int:
+    async def both(options: dict[str, Any]) -> int:
         app = App(connector=PsycopgConnector(**options))
         async with app.open_async():
             found = await asyncio.gather(reap(app, LEASE / 2), reap(app, LEASE / 2))

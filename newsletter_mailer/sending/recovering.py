@@ -120,8 +120,11 @@ def _put_in_doubt(
         found: defaultdict[Hold, list[Mark]] = defaultdict(list)
         numbers = sorted({number for number, _ in testimony.told})
         pages = [numbers[at : at + _PAGE] for at in range(0, len(numbers), _PAGE)]
-        doubts = [delivery.c.subscriber_id.in_(page) for page in pages]
-        doubts.append(and_(delivery.c.provider_id == owner, delivery.c.subscriber_id.not_in(numbers)))
+        cut_off = delivery.c.provider_id == owner
+        doubts: list[ColumnElement[bool]] = [
+            and_(cut_off, delivery.c.subscriber_id.not_in(numbers)),
+            *(delivery.c.subscriber_id.in_(page) for page in pages),
+        ]
         for row in (row for doubt in doubts for row in _doubtful(connection, campaign_id, doubt)):
             if row.provider_id != owner and not testimony.knows(row.subscriber_id, row.attempts):
                 continue

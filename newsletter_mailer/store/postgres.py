@@ -33,13 +33,13 @@ _REACHABLE = {
 
 _SET_UP = (
     # A letter that was marked as sent must still be marked after a power cut.
-    "SELECT set_config('synchronous_commit', 'on', false) "
-    "WHERE current_setting('synchronous_commit') = 'off'",
+    """SELECT set_config('synchronous_commit', 'on', false)
+    WHERE current_setting('synchronous_commit') = 'off'""",
     f"SELECT set_config('idle_in_transaction_session_timeout', '{_IDLE}', false)",
     # And the server's own side of `_REACHABLE`; not at all on a Unix socket.
-    "SELECT set_config('tcp_keepalives_idle', '10', false), "
-    "set_config('tcp_keepalives_interval', '5', false), "
-    "set_config('tcp_keepalives_count', '3', false) WHERE inet_client_addr() IS NOT NULL",
+    """SELECT set_config('tcp_keepalives_idle', '10', false),
+    set_config('tcp_keepalives_interval', '5', false),
+    set_config('tcp_keepalives_count', '3', false) WHERE inet_client_addr() IS NOT NULL""",
 )
 
 
@@ -103,8 +103,8 @@ def make_partition(connection: Connection, campaign_id: int) -> None:
         return
     name = f"delivery_{int(campaign_id)}"
     for statement in (
-        f"CREATE TABLE {name} (LIKE delivery INCLUDING DEFAULTS INCLUDING CONSTRAINTS) "
-        "WITH (fillfactor = 70)",
+        f"""CREATE TABLE {name} (LIKE delivery INCLUDING DEFAULTS INCLUDING CONSTRAINTS)
+        WITH (fillfactor = 70)""",
         f"ALTER TABLE delivery ATTACH PARTITION {name} FOR VALUES IN ({int(campaign_id)})",
     ):
         connection.execute(text(statement))

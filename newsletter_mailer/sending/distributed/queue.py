@@ -96,8 +96,8 @@ def migrate_queue(engine: Engine) -> None:
             driver = _driver(connection)
             if found is None:
                 driver.execute(SchemaManager.get_schema())
-            for step in steps if found is not None else ():
-                if step > found:
+            for step in steps:
+                if found is not None and step > found:
                     file = resources.files("procrastinate.sql.migrations") / step
                     driver.execute(file.read_text(encoding="utf-8"))
         connection.execute(text(f"COMMENT ON SCHEMA {SCHEMA} IS '{steps[-1]}'"))

@@ -55,11 +55,7 @@ def serve(
         try:
             worker = Worker(engine, settings, metrics, stop)
             worker.settle_all()
-            duties = Duties(
-                lambda number: _told(lambda: worker.send(number), tell),
-                lambda number: _told(lambda: worker.start(number), tell),
-                worker.sweep,
-            )
+            duties = Duties(_told(worker.send, tell), _told(worker.start, tell), worker.sweep)
             asyncio.run(work(engine, duties, beat, name=name, stop=stop, reaped=metrics.reaped))
             losses = 0
         except (StoreError, *LOST) as error:
@@ -71,12 +67,16 @@ def serve(
             losses += 1
 
 
-def _told(job: Callable[[], None], tell: Callable[[str], None]) -> None:
-    """Do a job; an error that was foreseen is told. The ledger knows what is left to do."""
-    try:
-        job()
-    except NewsletterError as error:
-        tell(str(error))
+def _told(job: Callable[[int], None], tell: Callable[[str], None]) -> Callable[[int], None]:
+    """A job whose foreseen errors are told. The ledger knows what is left to do."""
+
+    def do(campaign_id: int) -> None:
+        try:
+            job(campaign_id)
+        except NewsletterError as error:
+            tell(str(error))
+
+    return do
 
 
 def _words(error: BaseException) -> str:

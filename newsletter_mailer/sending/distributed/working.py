@@ -118,19 +118,11 @@ class Counted:
     """A transport whose receipts are counted on their way."""
 
     def __init__(self, transport: Transport, metrics: Metrics, campaign: str) -> None:
+        self.name = transport.name
+        self.capabilities: Capabilities = transport.capabilities
         self._transport = transport
         self._metrics = metrics
         self._campaign = campaign
-
-    @property
-    def name(self) -> str:
-        """The transport's."""
-        return self._transport.name
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """The transport's."""
-        return self._transport.capabilities
 
     def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
         """Pass on what the transport does."""
