@@ -13,32 +13,22 @@ from time import perf_counter
 
 from benchmarks.memory import peak_megabytes
 from newsletter_mailer.sending.campaign import all_campaigns
-from newsletter_mailer.sending.letters import Letters
-from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.rules import rules_of
-from newsletter_mailer.sending.running import Dispatch, run
-from newsletter_mailer.sending.transports.choosing import transport_of
+from newsletter_mailer.sending.dispatching import dispatch_of
+from newsletter_mailer.sending.running import run
 from newsletter_mailer.settings import load_settings
-from newsletter_mailer.signing_key import signing_key
 from newsletter_mailer.store.engine import open_store, reading
 
 
 def main() -> None:
     """Send, and print JSON."""
     settings = load_settings(Path(sys.argv[1]))
-    key = signing_key(settings)
     begin = perf_counter()
     engine = open_store(settings)
     try:
         with reading(engine) as connection:
             (campaign,) = all_campaigns(connection)
-            rules = rules_of(campaign, settings)
-            links = PersonalLinks(settings.base_url, key)
-            letters = Letters(connection, campaign, settings, links, rules.clock)
-        transport = transport_of(settings, campaign.id, settings.outbox, key)
-        journals = settings.state / "journals"
         ending = run(
-            Dispatch(engine, campaign.id, transport, letters, journals, rules),
+            dispatch_of(engine, campaign, settings),
             stop=threading.Event(),
             progress=lambda _: None,
             waiting=lambda until: sys.exit(f"It would wait until {until}."),

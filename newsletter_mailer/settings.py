@@ -53,6 +53,14 @@ def _base(url: str) -> str:
     return url.rstrip("/")
 
 
+def _api_host(url: str) -> str:
+    parts = HttpUrl(url)
+    if parts.scheme != "https" and parts.host not in {"127.0.0.1", "localhost"}:
+        message = f"{url!r} would carry the key unencrypted; it has to begin with https://"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
 def _hours(text: str) -> str:
     begin, dash, end = text.partition("-")
     try:
@@ -116,6 +124,8 @@ class Send(_Part):
     again. `failure_limit` is the share of failures at which a campaign pauses by itself,
     `canary_wait` how many seconds pass between a canary and the rest. `hours` are the
     office hours in which letters leave, such as `08:00-18:00`, and `days` the days.
+    `staged` has the provider hold the whole campaign back until it has all of it, and send
+    it `staged_minutes` after the first request.
     """
 
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
@@ -129,6 +139,8 @@ class Send(_Part):
     canary_wait: Annotated[float, Field(ge=0)] = 300.0
     hours: Annotated[str, AfterValidator(_hours)] | None = None
     days: Annotated[tuple[Day, ...], Field(min_length=1)] = ("mon", "tue", "wed", "thu", "fri")
+    staged: bool = False
+    staged_minutes: Annotated[int, Field(ge=15, le=1_440)] = 30
 
 
 class SavedSegment(_Part):
@@ -208,6 +220,23 @@ class Smtp(_Part):
     """Where bounces go; the sender's address where none is set."""
     verp: bool = False
     """Whether each delivery has a return path of its own, so that a bounce names it."""
+
+
+class Sendgrid(_Part):
+    """How the `sendgrid` transport speaks to the provider.
+
+    `batch` is how many people one request carries, 1,000 at most by the provider's rules,
+    and `connections` how many requests are under way at a time: so many people at most are
+    in doubt after a crash. `timeout` is in seconds, for each step of a request.
+    `categories` name the newsletter in the provider's own statistics.
+    """
+
+    batch: Annotated[int, Field(ge=1, le=1_000)] = 1_000
+    connections: Annotated[int, Field(ge=1, le=20)] = 1
+    timeout: Annotated[float, Field(gt=0, le=600)] = 120.0
+    categories: Annotated[
+        tuple[Annotated[Line, StringConstraints(max_length=255)], ...], Field(max_length=10)
+    ] = ()
 
 
 class Dkim(_Part):
@@ -306,8 +335,11 @@ class Settings(BaseSettings):
 
     root: Path
     base_url: Annotated[str, AfterValidator(_base)]
-    transport: Literal["outbox", "smtp"] = "outbox"
+    transport: Literal["outbox", "smtp", "sendgrid"] = "outbox"
     smtp_url: SecretStr | None = None
+    sendgrid_api_key: SecretStr | None = None
+    sendgrid_host: Annotated[str, AfterValidator(_api_host)] = "https://api.sendgrid.com"
+    """Where the provider is; `https://api.eu.sendgrid.com` for a subuser in the EU."""
     database_url: str | None = None
     database_wait: Annotated[float, Field(ge=0, le=300)] = 30.0
     secret_key: SecretStr | None = None
@@ -325,6 +357,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     retention: Retention = Retention()
     smtp: Smtp = Smtp()
+    sendgrid: Sendgrid = Sendgrid()
     dkim: Dkim | None = None
     preview: Preview = Preview()
     links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()
@@ -390,6 +423,16 @@ def find_root(start: Path) -> Path:
     raise SettingsError(message)
 
 
+_SECRETS = {
+    "secret_key",
+    "old_secret_keys",
+    "smtp_url",
+    "sendgrid_api_key",
+    "password",
+    "api_key",
+}
+
+
 def load_settings(root: Path) -> Settings:
     """Read the settings of the project in `root`.
 
@@ -406,7 +449,7 @@ def load_settings(root: Path) -> Settings:
         raise SettingsError(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{file} is not valid TOML: {error}.") from error
-    secrets = _keys(values) & {"secret_key", "old_secret_keys", "smtp_url", "password", "api_key"}
+    secrets = _keys(values) & _SECRETS
     if secrets:
         name = sorted(secrets)[0]
         raise SettingsError(

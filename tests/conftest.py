@@ -16,6 +16,9 @@ from newsletter_mailer.reading.agencies import Registry, read_registry
 from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.reading.issue import find_issue, read_issue
 from newsletter_mailer.settings import Settings, load_settings
+from tests.databases import database, postgres
+
+__all__ = ["database", "postgres"]
 
 ROOT = Path(__file__).parent.parent
 

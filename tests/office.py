@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
@@ -48,6 +48,17 @@ class Office:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def start_into(self, file: TextIO, *words: str) -> subprocess.Popen[str]:
+        """The same, and all that it says goes into a file."""
+        return subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
             text=True,
         )
 

@@ -27,6 +27,7 @@ from newsletter_mailer.reading.agencies import Registry, read_registry
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import import_run, subscriber
+from tests.databases import BOTH, chosen
 
 ROOT = Path(__file__).parent.parent
 NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
@@ -102,15 +103,20 @@ class Desk:
             connection.execute(delete(subscriber))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=BOTH)
 def module_desk(
-    tmp_path_factory: pytest.TempPathFactory, settings: Settings, registry: Registry
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    settings: Settings,
+    registry: Registry,
 ) -> Iterator[Desk]:
     """One desk for this whole file, since making a database takes a moment."""
     folder = tmp_path_factory.mktemp("desk")
-    engine = open_store(settings.model_copy(update={"root": folder}))
-    yield Desk(engine, registry, folder)
-    engine.dispose()
+    with chosen(request.param, request) as url:
+        changes = {"root": folder, "database_url": url}
+        engine = open_store(settings.model_copy(update=changes))
+        yield Desk(engine, registry, folder)
+        engine.dispose()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ LATER = NOW + LEASE + dt.timedelta(seconds=1)
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, database: str) -> Iterator[Ledger]:  # noqa: ARG001 - it sets the URL
     """A campaign to six people in two batches."""
     made = open_ledger(tmp_path, 6, batch_size=3)
     yield made

@@ -17,6 +17,7 @@ from newsletter_mailer.sending.transitions import (
 )
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import batch, campaign, delivery
+from tests.databases import BOTH, chosen
 from tests.ledgers import Ledger, open_ledger
 
 STATES = {
@@ -57,6 +58,7 @@ EXPECTED: dict[AnyStep, tuple[str, str]] = {
     DeliveryStep.DEFER: ("sending in_doubt", "deferred"),
     DeliveryStep.RELEASE: ("sending in_doubt", "pending"),
     DeliveryStep.DOUBT: ("sending", "in_doubt"),
+    DeliveryStep.RECALL: ("sent sending in_doubt", "pending"),
     DeliveryStep.SUPPRESS: ("pending deferred", "suppressed"),
     DeliveryStep.CANCEL: ("pending deferred", "skipped"),
     DeliveryStep.SETTLE_SENT: ("in_doubt", "sent"),
@@ -67,12 +69,15 @@ EXPECTED: dict[AnyStep, tuple[str, str]] = {
 """What the design allows, written down a second time."""
 
 
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+@pytest.fixture(scope="module", params=BOTH)
+def ledger(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Ledger]:
     """A campaign to one person, so that each table holds one row."""
-    made = open_ledger(tmp_path_factory.mktemp("ledger"), 1)
-    yield made
-    made.engine.dispose()
+    with chosen(request.param, request):
+        made = open_ledger(tmp_path_factory.mktemp("ledger"), 1)
+        yield made
+        made.engine.dispose()
 
 
 def moved(engine: Engine, step: AnyStep, state: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, insert, update
 
 from newsletter_mailer.audience.segment import Segment, segment
 from newsletter_mailer.errors import UsageError
@@ -17,7 +17,7 @@ from newsletter_mailer.sending.recipients import (
 )
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, reading, writing
-from newsletter_mailer.store.tables import subscriber
+from newsletter_mailer.store.tables import subscriber, suppression
 from tests.ledgers import (
     EVERYONE,
     NOW,
@@ -35,7 +35,7 @@ ISSUE = "07-winter-2019"
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
+def ledger(tmp_path: Path, database: str) -> Iterator[Ledger]:  # noqa: ARG001 - it sets the URL
     """A campaign to ten people of one agency."""
     made = open_ledger(tmp_path, 10)
     yield made
@@ -43,7 +43,7 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
+def engine(tmp_path: Path, database: str) -> Iterator[Engine]:  # noqa: ARG001 - it sets the URL
     """Twelve people: of several agencies and roles, some gone, some suppressed."""
     made = open_store(settings_for(tmp_path))
     add_people(made, 12)
@@ -58,11 +58,9 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     with writing(made) as connection:
         for number, values in changes.items():
             connection.execute(update(subscriber).where(subscriber.c.id == number).values(values))
-        for number, reason in ((7, "bounce"), (8, "complaint"), (9, "office")):
-            connection.exec_driver_sql(
-                "INSERT INTO suppression (email_key, reason, since) VALUES (?, ?, ?)",
-                (f"reader{number}@example.org", reason, "2026-01-01 00:00:00"),
-            )
+        for number, why in ((7, "bounce"), (8, "complaint"), (9, "office")):
+            row = {"email_key": f"reader{number}@example.org", "reason": why, "since": NOW}
+            connection.execute(insert(suppression).values(row))
     yield made
     made.dispose()
 
@@ -165,10 +163,16 @@ def test_nobody_gets_an_issue_twice(ledger: Ledger) -> None:
     ledger.send(Scripted())
     assert counted(ledger.engine) == ({}, {"in an earlier campaign of this issue": 10})
     with writing(ledger.engine) as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO subscriber (email, email_key, agency, status, source, created_at, "
-            "changed_at) VALUES ('n@example.org', 'n@example.org', 'gp', 'active', 'test', ?, ?)",
-            (str(NOW.replace(tzinfo=None)),) * 2,
+        connection.execute(
+            insert(subscriber).values(
+                email="n@example.org",
+                email_key="n@example.org",
+                agency="gp",
+                status="active",
+                source="test",
+                created_at=NOW,
+                changed_at=NOW,
+            )
         )
     assert counted(ledger.engine)[0] == {"gp": 1}
 

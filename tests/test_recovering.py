@@ -18,7 +18,7 @@ LEASE = dt.timedelta(seconds=60)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Ledger]:
+def desk(tmp_path: Path, database: str) -> Iterator[Ledger]:  # noqa: ARG001 - it sets the URL
     """A campaign to eight people in one batch."""
     made = open_ledger(tmp_path, 8)
     yield made

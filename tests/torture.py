@@ -23,14 +23,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from newsletter_mailer.sending import batches
 from newsletter_mailer.sending.rules import wall_clock
-from newsletter_mailer.settings import load_settings
-from newsletter_mailer.store.engine import open_store, writing
-from newsletter_mailer.store.tables import batch
+from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.tables import batch, campaign, delivery
 from tests.office import Office
+from tests.under_way import store
 
 ROOT = Path(__file__).parent.parent
 CONNECTIONS = 10
@@ -81,23 +81,24 @@ class Report:
 def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> Report:
     """Send one campaign under torture in a project made in `folder`, and judge its ledger."""
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
-    office = _office(folder)
+    office = torture_office(folder)
     office.ok("subscribers", "import", str(office.write_people(people)))
     truth = folder / "truth.jsonl"
     report = Report(people)
     began = time.monotonic()
-    with _server(truth, seed) as port:
-        environment = _environment(port, rate)
+    with server(truth, seed) as port:
+        settings = environment(port, rate)
         while time.monotonic() - began < _LONGEST:
             more = report.kills < kills
-            if _one_life(office, environment, truth, chance, report, kill=more):
+            if _one_life(office, settings, truth, chance, report, kill=more):
                 break
     report.seconds = time.monotonic() - began
-    _judge(office, truth, report)
+    judge(office, truth, report)
     return report
 
 
-def _office(folder: Path) -> Office:
+def torture_office(folder: Path) -> Office:
+    """A copy of the shipped project."""
     project = folder / "project"
     project.mkdir()
     for name in ("issues", "templates", "subscribers"):
@@ -106,7 +107,8 @@ def _office(folder: Path) -> Office:
     return Office(project)
 
 
-def _environment(port: int, rate: int) -> dict[str, str]:
+def environment(port: int, rate: int) -> dict[str, str]:
+    """The settings with which letters go to the server, at most so many a second."""
     return {
         "NEWSLETTER_TRANSPORT": "smtp",
         "NEWSLETTER_SMTP_URL": f"smtp://127.0.0.1:{port}",
@@ -120,7 +122,8 @@ def _environment(port: int, rate: int) -> dict[str, str]:
 
 
 @contextmanager
-def _server(truth: Path, seed: int) -> Iterator[int]:
+def server(truth: Path, seed: int) -> Iterator[int]:
+    """The mail server, in a process of its own; its port."""
     rules = [word for rule in RULES for word in ("--rule", rule)]
     with subprocess.Popen(
         [
@@ -182,11 +185,11 @@ def _something(
         process.send_signal(signal.SIGSTOP)
         time.sleep(LEASE * 1.3)
         if chance.random() < 0.5:
-            _rob(office, report)
+            rob(office, report)
         process.send_signal(signal.SIGCONT)
         time.sleep(chance.uniform(0.0, 0.5))
     elif whim < 0.25:
-        _rob(office, report)
+        rob(office, report)
         time.sleep(chance.uniform(0.0, 0.5))
     elif whim < 0.35:
         report.pauses += 1
@@ -199,29 +202,25 @@ def _something(
         report.kills += 1
 
 
-def _rob(office: Office, report: Report) -> None:
+def rob(office: Office, report: Report) -> None:
     """Let every lease run out, and have somebody else take the next batch, who dies at once."""
-    settings = load_settings(office.folder)
-    engine = open_store(settings)
-    with writing(engine) as connection:
+    with store(office) as engine, writing(engine) as connection:
         now = wall_clock()
         connection.execute(
             update(batch).where(batch.c.state == "running").values(lease_until=now - _A_WHILE)
         )
         batches.take(connection, 1, "a-robber", now, _A_WHILE)
-    engine.dispose()
     report.robberies += 1
 
 
-def _judge(office: Office, truth: Path, report: Report) -> None:
+def judge(office: Office, truth: Path, report: Report) -> None:
     """Hold the ledger against what the server took."""
     taken: Counter[str] = Counter()
     for line in truth.read_text(encoding="utf-8").splitlines():
         taken[json.loads(line)["recipient"]] += 1
-    with sqlite3.connect(office.folder / "var" / "newsletter.db") as connection:
-        rows = connection.execute("SELECT email, status FROM delivery").fetchall()
-        report.campaign = connection.execute("SELECT state FROM campaign").fetchone()[0]
-    connection.close()
+    with store(office) as engine, reading(engine) as connection:
+        rows = connection.execute(select(delivery.c.email, delivery.c.status)).all()
+        report.campaign = connection.execute(select(campaign.c.state)).scalar_one()
     report.statuses = dict(Counter(status for _, status in rows))
     report.duplicates = sorted(address for address, times in taken.items() if times > 1)
     report.lost = sorted(

@@ -16,6 +16,7 @@ from newsletter_mailer.cli import (
     queues,
     sending,
     subscribers,
+    worker,
 )
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
@@ -71,6 +72,9 @@ app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
 app.command()(queues.tidy)
+app.command()(worker.worker)
+app.command()(worker.migrate)
+app.command()(worker.adopt)
 app.add_typer(links.app, name="links")
 app.command()(serve)
 app.command()(inbound)

@@ -10,14 +10,16 @@ from sqlalchemy import Engine
 from newsletter_mailer.cli.console import plural, print_json, say, table
 from newsletter_mailer.cli.options import AsJson, ByName, CampaignName, who
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.recalling import may_be_recalled, recall
 from newsletter_mailer.cli.summary import facts, summary
 from newsletter_mailer.cli.watching import watch as watch_campaign
-from newsletter_mailer.errors import UsageError
+from newsletter_mailer.errors import SendingError, UsageError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.campaign import Campaign, all_campaigns, find_campaign
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.presence import sender_at_work
 from newsletter_mailer.sending.rules import wall_clock
+from newsletter_mailer.sending.staging import RECALL_UNTIL, leaves_at, newest
 from newsletter_mailer.store.engine import reading, writing
 
 
@@ -46,7 +48,14 @@ def status(
             if not as_json:
                 with reading(engine) as connection:
                     found = find_campaign(connection, campaign)
+                    leaving = leaves_at(connection, found.id, wall_clock())
                 say(*_standing(project, found))
+                if leaving:
+                    last = _when(project, leaving - RECALL_UNTIL)
+                    say(
+                        f"The provider sends it on {_when(project, leaving)}; until {last}, "
+                        f"newsletter cancel {found.name} recalls it."
+                    )
 
 
 def pause(
@@ -109,16 +118,31 @@ def cancel(
         with reading(engine) as connection:
             known = find_campaign(connection, campaign)
             counts = count(connection, known.id)
+            staged = newest(connection, known.id)
+        now = wall_clock()
+        held = staged if may_be_recalled(staged, now) else None
         if not yes and not as_json:
             if not sys.stdin.isatty():
                 raise UsageError("Nobody is there to be asked. Add --yes to cancel without asking.")
+            gone = "the provider holds back" if held else "have it already"
             question = (
-                f"Cancel campaign {known.name} for good? {counts.sent:,} have it already; "
+                f"Cancel campaign {known.name} for good? {counts.sent:,} {gone}; "
                 f"{plural(counts.pending + counts.deferred, 'person')} would not get it."
             )
             if not typer.confirm(question):
                 say("Nothing was changed.")
                 raise typer.Exit(1)
+        # While somebody sends, that process takes it back when it sees that it was cancelled.
+        if (
+            held
+            and not sender_at_work(project.settings.state)
+            and not recall(project, engine, held, now)
+            and known.state == "done"
+        ):
+            raise SendingError(
+                f"It is too late to recall campaign {known.name}: the provider takes nothing back "
+                f"in the last ten minutes, and sends it on {_when(project, held.send_at)}."
+            )
         with writing(engine) as connection:
             words = f"cancelled by {who(by)}"
             skipped = control.cancel(connection, known.id, wall_clock(), words)

@@ -30,6 +30,7 @@ from newsletter_mailer.sending.planning import Plan, plan
 from newsletter_mailer.sending.recipients import recipients
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.postgres import on_postgres
 
 _MINUTE = 60
 
@@ -90,6 +91,12 @@ def freeze_campaign(
         )
         keep_links(connection, campaign.id, look.links, accepted)
         shelve(connection, campaign.id, shelf)
+        if on_postgres(connection):
+            from newsletter_mailer.sending.distributed.handing_over import (  # noqa: PLC0415
+                hand_over,
+            )
+
+            hand_over(connection, campaign)
     return campaign
 
 

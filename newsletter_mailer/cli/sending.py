@@ -1,10 +1,9 @@
 """The command that sends."""
 
 import datetime as dt
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -15,8 +14,10 @@ from newsletter_mailer.cli.console import err, plural, progress, say
 from newsletter_mailer.cli.freezing import Wish, freeze_campaign, show_plan
 from newsletter_mailer.cli.options import AsJson, ByName, IssueName, who
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.stopping import stopped_by_signals
 from newsletter_mailer.cli.summary import summary
 from newsletter_mailer.cli.trying import send_trial
+from newsletter_mailer.cli.waiting import watch_workers
 from newsletter_mailer.errors import ContentError, SendingError, UsageError
 from newsletter_mailer.sending.campaign import (
     Campaign,
@@ -25,15 +26,16 @@ from newsletter_mailer.sending.campaign import (
     find_campaign,
 )
 from newsletter_mailer.sending.counting import count
+from newsletter_mailer.sending.dispatching import dispatch_of
 from newsletter_mailer.sending.freezing import content_hash
-from newsletter_mailer.sending.letters import Letters
-from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.rules import rules_of, wall_clock
-from newsletter_mailer.sending.running import Dispatch, Ending, run, sole_sender
+from newsletter_mailer.sending.generation import refuse_a_copy
+from newsletter_mailer.sending.rules import wall_clock
+from newsletter_mailer.sending.running import Ending, run, sole_sender
 from newsletter_mailer.sending.schedule import start_time
-from newsletter_mailer.sending.transports.choosing import transport_of
-from newsletter_mailer.signing_key import signing_key
-from newsletter_mailer.store.engine import reading
+from newsletter_mailer.sending.staging import RECALL_UNTIL, is_open, leaves_at, run_staged
+from newsletter_mailer.sending.transports.choosing import stage_of
+from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.postgres import on_postgres
 
 _ENDED = ("done", "cancelled")
 
@@ -75,6 +77,10 @@ def send(
             metavar="LINK", help="Let a doubtful link pass, on your word; `all` for each of them."
         ),
     ] = None,
+    no_wait: Annotated[
+        bool,
+        typer.Option("--no-wait", help="On PostgreSQL: leave it to the workers, and do not watch."),
+    ] = False,
     by: ByName = None,
     as_json: AsJson = False,
 ) -> None:
@@ -93,7 +99,15 @@ def send(
             wanted = segment(audience or [], project.registry, settings)
             show_plan(project, engine, name, wanted, as_json=as_json)
             return
-        with sole_sender(settings.state):
+        shared = on_postgres(engine)
+        if settings.send.staged and (canary or shared):
+            raise UsageError(
+                "send.staged holds a whole campaign back and releases it at once, from one machine: "
+                "it goes neither with --canary nor with workers. Take one of them out."
+            )
+        with writing(engine) as connection:
+            refuse_a_copy(connection, settings.state, wall_clock())
+        with nullcontext() if shared else sole_sender(settings.state):
             known = _known(engine, name)
             if known and (known.state not in _ENDED or not audience):
                 _refuse_changes(known, changed=bool(audience or at or canary))
@@ -111,13 +125,18 @@ def send(
                 raise typer.Exit(1)
             ending = None
             with reading(engine) as connection:
-                left = count(connection, campaign.id).open
-            if campaign.state not in _ENDED or left:  # a killed sender left it, then a cancel
-                ending = _send(project, engine, campaign, quiet=as_json)
+                left = count(connection, campaign.id).open or is_open(connection, campaign.id)
+            if shared and not no_wait:
+                watch_workers(project, engine, campaign, quiet=as_json)
+            elif campaign.state not in _ENDED or left:  # a killed sender left it, then a cancel
+                ending = None if shared else _send(project, engine, campaign, quiet=as_json)
         with reading(engine) as connection:
             counts = count(connection, campaign.id)
             campaign = find_campaign(connection, campaign.name)
+            leaving = leaves_at(connection, campaign.id, wall_clock())
         summary(project, engine, campaign.name, as_json=as_json)
+        if leaving and not as_json:
+            say(*_held_until(project, campaign, leaving))
         _say_next(project, campaign, ending, quiet=as_json)
     if counts.failed or counts.in_doubt or campaign.state == "paused":
         raise typer.Exit(1)
@@ -166,20 +185,13 @@ def _refuse_changes(known: Campaign, *, changed: bool) -> None:
 def _send(project: Project, engine: Engine, campaign: Campaign, *, quiet: bool) -> Ending:
     """Run a campaign until nothing of it can go now."""
     settings = project.settings
-    if campaign.transport != settings.transport:
-        raise UsageError(
-            f"Campaign {campaign.name} was frozen for the transport {campaign.transport}, and the "
-            f"settings say {settings.transport}. Set NEWSLETTER_TRANSPORT={campaign.transport} to "
-            f"finish it, or end it: newsletter cancel {campaign.name}."
-        )
-    key = signing_key(settings)
-    links = PersonalLinks(settings.base_url, key)
-    rules = rules_of(campaign, settings)
-    transport = transport_of(settings, campaign.id, settings.outbox / campaign.name, key)
+    dispatch = dispatch_of(engine, campaign, settings)
     with reading(engine) as connection:
-        letters = Letters(connection, campaign, settings, links, rules.clock)
         total = count(connection, campaign.id).all
-    dispatch = Dispatch(engine, campaign.id, transport, letters, settings.state / "journals", rules)
+        staged = settings.send.staged or is_open(connection, campaign.id)
+    going = run
+    if staged:
+        going = partial(run_staged, stage=stage_of(settings, dispatch.transport))
 
     def waiting(until: dt.datetime) -> None:
         if not quiet:
@@ -189,30 +201,12 @@ def _send(project: Project, engine: Engine, campaign: Campaign, *, quiet: bool) 
         stopped_by_signals() as stop,
         progress(f"Sending issue {campaign.number}", total, quiet=quiet) as done,
     ):
-        ending = run(dispatch, stop=stop, progress=done, waiting=waiting)
+        ending = going(dispatch, stop=stop, progress=done, waiting=waiting)
     if stop.is_set():
         raise SendingError(
             "Stopped. Run the same command again to finish: nobody will get it twice."
         )
     return ending
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that Ctrl-C or SIGTERM sets; a second Ctrl-C breaks off at once."""
-    stop = threading.Event()
-
-    def handle(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {each: signal.signal(each, handle) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _say_again(project: Project, campaign: Campaign) -> None:
@@ -245,6 +239,15 @@ def _say_next(project: Project, campaign: Campaign, ending: Ending | None, *, qu
         again = f"newsletter send {campaign.number} --audience all"
         lines = (f"It was cancelled. To send it to those who have not got it: {again}",)
     say(*lines)
+
+
+def _held_until(project: Project, campaign: Campaign, leaving: dt.datetime) -> list[str]:
+    """Say until when a campaign is held back, and can be taken back."""
+    last = leaving - RECALL_UNTIL
+    lines = [f"The provider has all of it, and sends it on {_when(project, leaving)}."]
+    if last > wall_clock():
+        lines.append(f"Until {_when(project, last)}, newsletter cancel {campaign.name} recalls it.")
+    return lines
 
 
 def _when(project: Project, moment: dt.datetime) -> str:

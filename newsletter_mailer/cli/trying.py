@@ -12,7 +12,8 @@ from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome
-from newsletter_mailer.sending.trying import NOBODY, trial_letters
+from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
+from newsletter_mailer.sending.trying import MARK, NOBODY, trial_letters
 from newsletter_mailer.signing_key import signing_key
 
 _FOLDER = "test"
@@ -58,9 +59,15 @@ def send_trial(
         now=wall_clock(),
     )
     folder = settings.outbox / _FOLDER
-    transport = transport_of(settings, NOBODY, folder, key)
-    said = transport.send(iter(letters), lambda _number: None)
-    receipts = {receipt.subscriber_id: receipt for receipt in said if receipt is not None}
+    transport = transport_of(
+        settings,
+        NOBODY,
+        folder,
+        key,
+        mailing=lambda: mailing_of_emails(issue, emails, settings, mark=MARK),
+    )
+    told = transport.send(iter(letters), lambda _number: None)
+    receipts = {receipt.subscriber_id: receipt for receipt in told if receipt is not None}
     results = [(letter, receipts[letter.subscriber_id]) for letter in letters]
     if as_json:
         print_json(

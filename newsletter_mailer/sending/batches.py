@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
 
 from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
+from newsletter_mailer.store.postgres import on_postgres
 from newsletter_mailer.store.tables import batch, campaign, delivery
 
 
@@ -25,7 +26,8 @@ def take(
     """Take the next batch that is free: ready and due, or running with its lease run out.
 
     What its last owner left `sending` goes into doubt: only that owner could know more,
-    and a mark of its own at the old epoch still counts. None where no batch is free.
+    and a mark of its own at the old epoch still counts. So that its journal can be asked
+    later, its name is kept in `provider_id` meanwhile. None where no batch is free.
     """
     due = or_(batch.c.next_at.is_(None), batch.c.next_at <= now)
     free = or_(
@@ -34,7 +36,7 @@ def take(
         and_(batch.c.state == "running", batch.c.lease_until < now, batch.c.owner != owner),
     )
     found = connection.execute(
-        select(batch.c.number, batch.c.epoch)
+        select(batch.c.number, batch.c.epoch, batch.c.owner)
         .join(campaign, campaign.c.id == batch.c.campaign_id)
         .where(batch.c.campaign_id == campaign_id, campaign.c.state == "sending", free)
         .order_by(batch.c.number)
@@ -61,10 +63,28 @@ def take(
         )
         .values(
             taking(DeliveryStep.DOUBT)
-            | {"settled_at": now, "error": "whoever was sending it was cut off"}
+            | {
+                "settled_at": now,
+                "error": "whoever was sending it was cut off",
+                "provider_id": found.owner,
+            }
         )
     )
     return hold
+
+
+def keep(connection: Connection, campaign_id: int, *numbers: int) -> None:
+    """Keep batches to this transaction: others who would change them wait for its end.
+
+    SQLite has one writer at a time anyway.
+    """
+    if on_postgres(connection):
+        connection.execute(
+            select(batch.c.number)
+            .where(batch.c.campaign_id == campaign_id, batch.c.number.in_(numbers))
+            .order_by(batch.c.number)
+            .with_for_update()
+        ).all()
 
 
 def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timedelta) -> bool:
@@ -79,6 +99,7 @@ def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timede
 
 def close(connection: Connection, hold: Hold) -> None:
     """Let go of a batch: done where nothing in it is open, else ready to be taken again."""
+    keep(connection, hold.campaign_id, hold.number)
     rows = connection.execute(
         select(delivery.c.status, func.min(delivery.c.next_try).label("next_try"))
         .where(
@@ -103,6 +124,7 @@ def reopen(connection: Connection, hold: Hold) -> bool:
 
     False where it was not closed: whoever works on it finds them.
     """
+    keep(connection, hold.campaign_id, hold.number)
     done = connection.execute(
         update(batch)
         .where(*_of(hold), batch.c.state == "done", may(BatchStep.REOPEN))

@@ -33,16 +33,19 @@ def leave(
     When all of the canary are answered, `wait` begins. After it the rest may go, if no
     more than `limit` of them went wrong; else the campaign pauses and says why.
     """
-    row = connection.execute(
-        select(campaign.c.canary, campaign.c.canary_until).where(campaign.c.id == campaign_id)
-    ).one()
+    query = select(campaign.c.canary, campaign.c.canary_until).where(campaign.c.id == campaign_id)
+    row = connection.execute(query).one()
+    if row.canary:
+        # One at a time counts and claims; by now another may have ended it.
+        control.state_held(connection, campaign_id, alone=True)
+        row = connection.execute(query).one()
     if not row.canary:
         return Leave()
     counts = count(connection, campaign_id)
     tried = counts.all - counts.pending
     if tried < row.canary and counts.pending:
         return Leave(row.canary - tried)
-    if out:
+    if out or counts.sending:
         return Leave(0)
     if row.canary_until is None or row.canary_until > now + wait:  # the clock was put back
         _set(connection, campaign_id, canary_until=now + wait)

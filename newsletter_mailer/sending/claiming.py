@@ -69,9 +69,16 @@ class Group:
 class Claims:
     """What one process holds of a campaign while it sends."""
 
-    def __init__(self, campaign_id: int, owner: str, rules: Rules, settled: int) -> None:
-        """`settled` is how many deliveries have ended before."""
+    def __init__(
+        self, campaign_id: int, owner: str, rules: Rules, settled: int, most: int = GROUP
+    ) -> None:
+        """`settled` is how many deliveries have ended before.
+
+        `most` is how many letters the transport hands over at a time: a group has at least
+        as many, where there are.
+        """
         self.rules = rules
+        self.group = max(GROUP, most)
         self.settled = settled
         self.ending = False
         self.next_at: dt.datetime | None = None
@@ -197,7 +204,8 @@ class Claims:
         )
         self.next_at, self.ending = leave.next_at, self.ending or leave.paused
         fitting = (max(1, int(limit.rate * _RESERVED)) for limit in self.rules.limits)
-        return min([GROUP, *fitting] if leave.most is None else [GROUP, leave.most, *fitting])
+        most = self.group if leave.most is None else min(self.group, leave.most)
+        return min([most, *fitting])
 
     def _begun(self, connection: Connection, now: dt.datetime) -> bool:
         """Whether the campaign is under way; a scheduled one begins when its time has come."""

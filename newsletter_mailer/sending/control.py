@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, exists, select, update
 from newsletter_mailer.errors import UsageError
 from newsletter_mailer.sending.campaign import Campaign, find_campaign
 from newsletter_mailer.sending.transitions import CampaignStep, DeliveryStep, may, taking
+from newsletter_mailer.store.staging_tables import staged_batch
 from newsletter_mailer.store.tables import batch, campaign, delivery
 
 
@@ -75,9 +76,19 @@ def skip_rest(connection: Connection, campaign_id: int, now: dt.datetime) -> int
 
 
 def finish(connection: Connection, campaign_id: int, now: dt.datetime) -> bool:
-    """Close a campaign of which no batch is open; True when it is closed by this."""
+    """Close a campaign of which no batch is open; True when it is closed by this.
+
+    One that a provider still holds back is not over.
+    """
+    state_held(connection, campaign_id, alone=True)
     open_ = exists().where(batch.c.campaign_id == campaign_id, batch.c.state != "done")
-    return _step(connection, campaign_id, CampaignStep.FINISH, ~open_, finished_at=now, reason="")
+    held = exists().where(
+        staged_batch.c.campaign_id == campaign_id,
+        staged_batch.c.state.in_(("staging", "releasing")),
+    )
+    return _step(
+        connection, campaign_id, CampaignStep.FINISH, ~open_, ~held, finished_at=now, reason=""
+    )
 
 
 def reopen(connection: Connection, campaign_id: int) -> bool:
@@ -103,6 +114,16 @@ def state_of(connection: Connection, campaign_id: int) -> str:
     """The state of a campaign at this moment."""
     query = select(campaign.c.state).where(campaign.c.id == campaign_id)
     state: str = connection.execute(query).scalar_one()
+    return state
+
+
+def state_held(connection: Connection, campaign_id: int, *, alone: bool = False) -> str:
+    """The state of a campaign, which nobody changes until this transaction ends.
+
+    Any number may hold it so, but only one `alone`. (SQLite has one writer at a time anyway.)
+    """
+    query = select(campaign.c.state).where(campaign.c.id == campaign_id)
+    state: str = connection.execute(query.with_for_update(read=not alone)).scalar_one()
     return state
 
 

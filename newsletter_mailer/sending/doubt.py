@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, select, update
 
 from newsletter_mailer.errors import UsageError
-from newsletter_mailer.sending import control
+from newsletter_mailer.sending import batches, control
 from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
 from newsletter_mailer.store.tables import batch, delivery
 
@@ -70,7 +70,8 @@ def settle(
     Raises:
         UsageError: `resend`, and the campaign was cancelled.
     """
-    if how is Settlement.RESEND and control.state_of(connection, campaign_id) == "cancelled":
+    state = control.state_held(connection, campaign_id, alone=True)
+    if how is Settlement.RESEND and state == "cancelled":
         raise UsageError(
             "The campaign was cancelled, so nothing of it is sent again. Settle these as sent, "
             "failed or skip; who was skipped can get the issue in another campaign."
@@ -81,6 +82,7 @@ def settle(
         chosen.append(delivery.c.email.in_(list(emails)))
     if how is Settlement.RESEND:
         numbers = connection.scalars(select(delivery.c.batch).where(*chosen).distinct()).all()
+        batches.keep(connection, campaign_id, *numbers)
         connection.execute(
             update(batch)
             .where(

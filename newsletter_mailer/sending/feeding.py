@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from sqlalchemy import Engine
 
 from newsletter_mailer.errors import StoreError
-from newsletter_mailer.sending.claiming import GROUP, Claims, Group
+from newsletter_mailer.sending.claiming import Claims, Group
 from newsletter_mailer.sending.journal import Journal
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt
@@ -95,7 +95,7 @@ class Feed:
         """
         since = self._claims.rules.monotonic() - self._turned
         waiting = len(self._receipts)
-        full = waiting >= min(GROUP, len(self._out)) and self._error is None
+        full = waiting >= min(self._claims.group, len(self._out)) and self._error is None
         if since >= (MARK_AFTER if waiting else LOOK_AFTER) or (waiting and full):
             self._turn(claim=False)
 

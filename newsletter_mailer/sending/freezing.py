@@ -22,6 +22,7 @@ from newsletter_mailer.sending.campaign import (
 )
 from newsletter_mailer.sending.recipients import Recipients, audience_hash, count_excluded
 from newsletter_mailer.settings import Settings
+from newsletter_mailer.store.postgres import make_partition
 from newsletter_mailer.store.tables import (
     batch,
     campaign,
@@ -98,6 +99,7 @@ def freeze(
     }
     key = connection.execute(insert(campaign).values(values)).inserted_primary_key
     campaign_id: int = key[0] if key else 0
+    make_partition(connection, campaign_id)
     hosted = settings.send.images == "hosted"
     pictures = f"{settings.base_url}/archive/{issue.name}/images/" if hosted else None
     _freeze_content(connection, campaign_id, emails, registry, pictures)

@@ -16,8 +16,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    insert,
-    literal,
     literal_column,
     null,
     or_,
@@ -27,10 +25,11 @@ from sqlalchemy import (
 
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending import control
-from newsletter_mailer.sending.batches import Hold, renew, reopen
+from newsletter_mailer.sending.batches import Hold, keep, renew, reopen
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
-from newsletter_mailer.store.tables import campaign, delivery, subscriber, suppression
+from newsletter_mailer.store.tables import delivery, subscriber, suppression
+from newsletter_mailer.store.upsert import insert_new
 
 LONGEST_PAUSE = dt.timedelta(hours=4)
 
@@ -120,8 +119,7 @@ def claim(
     """
     if not renew(connection, hold, now, lease):
         return Claim(held=False)
-    state = connection.scalar(select(campaign.c.state).where(campaign.c.id == hold.campaign_id))
-    if state != "sending":
+    if control.state_held(connection, hold.campaign_id) != "sending":
         return Claim(running=False)
     suppressed = 0
     while True:
@@ -162,6 +160,7 @@ def mark(
 
     Only what was claimed at the hold's epoch is moved.
     """
+    keep(connection, hold.campaign_id, hold.number)
     by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
     accepted = [one.receipt for one in marks if one.receipt.outcome is Outcome.ACCEPTED]
     if accepted:
@@ -203,7 +202,7 @@ def _accept(
 
 def _come_back(connection: Connection, hold: Hold, now: dt.datetime) -> None:
     """See to letters that did not leave: their batch goes on, or they end with the campaign."""
-    if control.state_of(connection, hold.campaign_id) == "cancelled":
+    if control.state_held(connection, hold.campaign_id) == "cancelled":
         control.skip_rest(connection, hold.campaign_id, now)
     elif reopen(connection, hold):
         control.reopen(connection, hold.campaign_id)
@@ -239,18 +238,15 @@ def _suppress(connection: Connection, campaign_id: int, receipt: Receipt, now: d
     )
     if address is None:
         return
-    key = address_key(address)
-    known = exists().where(suppression.c.email_key == key)
     row = {
-        "email_key": key,
+        "email_key": address_key(address),
         "reason": "bounce",
         "code": receipt.code,
         "detail": receipt.detail,
         "campaign_id": campaign_id,
         "since": now,
     }
-    values = [literal(value, suppression.c[name].type) for name, value in row.items()]
-    connection.execute(insert(suppression).from_select(list(row), select(*values).where(~known)))
+    connection.execute(insert_new(suppression, row))
 
 
 def _move(
@@ -301,6 +297,7 @@ _CLAIMABLE = (
     )
     .order_by(delivery.c.subscriber_id)
     .limit(bindparam("most"))
+    .with_for_update(of=delivery)
 )
 
 _CLAIMING = (

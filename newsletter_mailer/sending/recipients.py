@@ -94,12 +94,13 @@ def recipients(
 def count_recipients(connection: Connection, wanted: Recipients) -> dict[str, int]:
     """How many of each agency get the campaign, by the agency's id."""
     rows = connection.execute(
-        select(wanted.agency.label("agency"), func.count().label("people"))
+        # Under a name of its own: PostgreSQL would group by the subscriber's column first.
+        select(wanted.agency.label("agency_got"), func.count().label("people"))
         .where(wanted.chosen)
-        .group_by("agency")
-        .order_by("agency")
+        .group_by("agency_got")
+        .order_by("agency_got")
     )
-    return {row.agency: row.people for row in rows}
+    return {row.agency_got: row.people for row in rows}
 
 
 def count_excluded(connection: Connection, wanted: Recipients) -> dict[str, int]:

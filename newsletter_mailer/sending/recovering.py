@@ -5,11 +5,11 @@ import os
 import secrets
 import socket
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, select, update
 
 from newsletter_mailer.sending.batches import Hold, close
 from newsletter_mailer.sending.journal import Testimony, journal_of, owners_in
@@ -28,24 +28,39 @@ def new_owner(campaign_id: int) -> str:
 
 
 def recover(
-    engine: Engine, campaign_id: int, transport: Transport, journals: Path, now: dt.datetime
+    engine: Engine,
+    campaign_id: int,
+    transport: Transport,
+    journals: Path,
+    now: dt.datetime,
+    *,
+    alone: bool = True,
 ) -> int:
     """Settle what earlier owners left on its way; how many deliveries that were.
 
-    Only for one who knows that all earlier owners are gone, as the sole sender does. What
-    the transport is sure of counts first, then an owner's journal; what neither tells is in
-    doubt. A journal also settles what somebody put in doubt who had taken the batch over.
+    `alone` is for one who knows that all earlier owners are gone, as the sole sender does.
+    Else only owners are dealt with who surely are: those who have left a journal here, and
+    hold it no more. What the transport is sure of counts first, then an owner's journal; what
+    neither tells is in doubt. A journal also settles what somebody put in doubt who had taken
+    the batch over.
     """
+    if not alone and not owners_in(journals, _owners_of(campaign_id)):
+        return 0
     settled = 0
     with ExitStack() as believed, writing(engine) as connection:
         running = connection.execute(
-            select(batch.c.number, batch.c.epoch, batch.c.owner).where(
-                batch.c.campaign_id == campaign_id, batch.c.state == "running"
-            )
+            select(batch.c.number, batch.c.epoch, batch.c.owner)
+            .where(batch.c.campaign_id == campaign_id, batch.c.state == "running")
+            .order_by(batch.c.number)
+            .with_for_update()
         ).all()
-        owners = {row.owner for row in running} | owners_in(journals, _owners_of(campaign_id))
+        owners = owners_in(journals, _owners_of(campaign_id))
+        if alone:
+            owners |= {row.owner for row in running}
         told = {owner: believed.enter_context(journal_of(journals, owner)) for owner in owners}
         for row in running:
+            if not alone and told.get(row.owner) is None:
+                continue
             hold = Hold(campaign_id, row.number, row.epoch)
             marks = _left_sending(connection, hold, transport, told[row.owner])
             mark(connection, hold, marks, now, Retries(dt.timedelta(), now))
@@ -57,7 +72,7 @@ def recover(
             )
             close(connection, Hold(campaign_id, row.number, row.epoch + 1))
             settled += len(marks)
-        for hold, marks in _put_in_doubt(connection, campaign_id, told.values()):
+        for hold, marks in _put_in_doubt(connection, campaign_id, told):
             mark(connection, hold, marks, now, Retries(dt.timedelta(), now))
             settled += len(marks)
     return settled
@@ -93,35 +108,43 @@ def _left_sending(
 
 
 def _put_in_doubt(
-    connection: Connection, campaign_id: int, told: Iterable[Testimony | None]
+    connection: Connection, campaign_id: int, told: Mapping[str, Testimony | None]
 ) -> Iterator[tuple[Hold, list[Mark]]]:
-    """What journals know of deliveries in doubt, by batch and the epoch of their claim."""
-    for testimony in told:
+    """What journals know of deliveries in doubt, by batch and the epoch of their claim.
+
+    What an owner had claimed who was cut off, and its journal does not name, was never begun.
+    """
+    for owner, testimony in told.items():
         if testimony is None:
             continue
         found: defaultdict[Hold, list[Mark]] = defaultdict(list)
         numbers = sorted({number for number, _ in testimony.told})
-        for at in range(0, len(numbers), _PAGE):
-            for row in _doubtful(connection, campaign_id, numbers[at : at + _PAGE]):
-                if not testimony.knows(row.subscriber_id, row.attempts):
-                    continue
-                outcome = testimony.outcome(row.subscriber_id, row.attempts)
-                if outcome is not Outcome.IN_DOUBT:
-                    receipt = Receipt(row.subscriber_id, outcome)
-                    hold = Hold(campaign_id, row.batch, row.epoch)
-                    found[hold].append(Mark(receipt, row.attempts))
+        pages = [numbers[at : at + _PAGE] for at in range(0, len(numbers), _PAGE)]
+        cut_off = delivery.c.provider_id == owner
+        doubts: list[ColumnElement[bool]] = [
+            and_(cut_off, delivery.c.subscriber_id.not_in(numbers)),
+            *(delivery.c.subscriber_id.in_(page) for page in pages),
+        ]
+        for row in (row for doubt in doubts for row in _doubtful(connection, campaign_id, doubt)):
+            if row.provider_id != owner and not testimony.knows(row.subscriber_id, row.attempts):
+                continue
+            outcome = testimony.outcome(row.subscriber_id, row.attempts)
+            if outcome is not Outcome.IN_DOUBT:
+                receipt = Receipt(row.subscriber_id, outcome)
+                hold = Hold(campaign_id, row.batch, row.epoch)
+                found[hold].append(Mark(receipt, row.attempts))
         yield from found.items()
 
 
 def _doubtful(
-    connection: Connection, campaign_id: int, numbers: Sequence[int]
-) -> Sequence[Row[int, int, int, int]]:
+    connection: Connection, campaign_id: int, which: ColumnElement[bool]
+) -> Sequence[Row[int, int, int, int, str]]:
     return connection.execute(
         select(
-            delivery.c.subscriber_id, delivery.c.batch, delivery.c.epoch, delivery.c.attempts
-        ).where(
-            delivery.c.campaign_id == campaign_id,
-            delivery.c.subscriber_id.in_(numbers),
-            delivery.c.status == "in_doubt",
-        )
+            delivery.c.subscriber_id,
+            delivery.c.batch,
+            delivery.c.epoch,
+            delivery.c.attempts,
+            delivery.c.provider_id,
+        ).where(delivery.c.campaign_id == campaign_id, delivery.c.status == "in_doubt", which)
     ).all()

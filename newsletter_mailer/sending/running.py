@@ -10,12 +10,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from newsletter_mailer.errors import SendingError
+from newsletter_mailer.errors import SendingError, StoreError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.claiming import Claims
 from newsletter_mailer.sending.counting import Counts, count
 from newsletter_mailer.sending.feeding import Feed
-from newsletter_mailer.sending.journal import Journal
+from newsletter_mailer.sending.generation import NotingJournal
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.recovering import new_owner, recover
 from newsletter_mailer.sending.rules import Rules
@@ -96,7 +96,7 @@ def run(
     engine, rules, number = dispatch.engine, dispatch.rules, dispatch.campaign_id
     recover(engine, number, dispatch.transport, dispatch.journals, rules.clock())
     while True:
-        next_at = _pass(dispatch, stop, progress)
+        next_at = send_pass(dispatch, stop, progress)
         with writing(engine) as connection:
             control.finish(connection, number, rules.clock())
             control.skip_rest(connection, number, rules.clock())
@@ -116,18 +116,25 @@ def run(
                     break  # somebody paused or cancelled it meanwhile
 
 
-def _pass(
+def send_pass(
     dispatch: Dispatch, stop: threading.Event, progress: Callable[[int], None]
 ) -> dt.datetime | None:
-    """Send all that can go now; when more can, None for never."""
+    """Send all that can go now; when more can, None for never.
+
+    Others may do the same at the same time: each takes batches that are free.
+
+    Raises:
+        TransportError, StoreError: as `run` does.
+    """
     owner = new_owner(dispatch.campaign_id)
     with reading(dispatch.engine) as connection:
         settled = count(connection, dispatch.campaign_id).settled
     progress(settled)
-    journal = Journal(dispatch.journals, owner)
+    journal = NotingJournal(dispatch.journals, owner, dispatch.campaign_id)
     feed = None
     try:
-        claims = Claims(dispatch.campaign_id, owner, dispatch.rules, settled)
+        most = dispatch.transport.capabilities.largest_batch
+        claims = Claims(dispatch.campaign_id, owner, dispatch.rules, settled, most)
         feed = Feed(
             dispatch.engine, claims, dispatch.letters, journal, stop=stop, progress=progress
         )
@@ -138,8 +145,15 @@ def _pass(
                 feed.tend()
         finally:
             next_at = feed.finish()
-    finally:
+    except StoreError:
+        # A claim may have been committed of which nobody heard: that it is not in the
+        # journal proves that none of its letters was begun.
+        journal.close(done=False)
+        raise
+    except BaseException:
         journal.close(done=feed is None or feed.all_written)
+        raise
+    journal.close(done=feed.all_written)
     return next_at
 
 

@@ -10,6 +10,7 @@ asks for the step, and gets the condition and the new state from here.
                deferred → sending again, when its time has come
                in_doubt → sent | failed | pending | skipped, once somebody knows or decides
                pending, deferred → suppressed | skipped
+               sent, sending, in_doubt → pending, where a provider gave them back unsent
 """
 
 from dataclasses import dataclass
@@ -72,6 +73,9 @@ class DeliveryStep(Enum):
     DOUBT = _step("sending", "in_doubt")
     SUPPRESS = _step("pending deferred", "suppressed")
     CANCEL = _step("pending deferred", "skipped")
+    RECALL = _step("sent sending in_doubt", "pending")
+    """The provider held it back, and gave it back before it left."""
+
     SETTLE_SENT = _step("in_doubt", "sent")
     SETTLE_FAILED = _step("in_doubt", "failed")
     SETTLE_RESEND = _step("in_doubt", "pending")

@@ -13,21 +13,31 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from newsletter_mailer.errors import StoreError, UsageError
 from newsletter_mailer.settings import Settings
+from newsletter_mailer.store import postgres
 from newsletter_mailer.store.failures import explained
 from newsletter_mailer.store.migrations import HEAD
 
 _BEGIN = "newsletter_begin"
 _WAIT = "newsletter_wait"
+_READ = "BEGIN"
+_WRITE = "BEGIN IMMEDIATE"
 
 _LARGE_CACHE = 32_000
 """KiB."""
 
 
-def open_store(settings: Settings) -> Engine:
-    """The database of a project, made or brought up to date where it has to be.
+def open_store(settings: Settings, *, in_turn: bool = True, any_version: bool = False) -> Engine:
+    """The database of a project; SQLite's is made or brought up to date where it has to be.
 
     Without `database_url` it is `var/newsletter.db`. A relative path in `database_url`
     counts from the project's folder. Whoever opens it disposes of the engine.
+
+    Args:
+        settings: those of the project.
+        in_turn: whether its writers take turns with others. They always do on SQLite; on
+            PostgreSQL workers, who lock the rows that they touch, need not.
+        any_version: on PostgreSQL, whether to open one that is not up to date: hosts of
+            two versions may use it, so only `newsletter migrate` changes it.
 
     Raises:
         UsageError: `database_url` is malformed or names another kind of database.
@@ -35,6 +45,8 @@ def open_store(settings: Settings) -> Engine:
             although it has to be.
     """
     url = _url(settings)
+    if postgres.is_postgres(url):
+        return _open_postgres(url, settings, in_turn=in_turn, any_version=any_version)
     engine = _engine(url, settings.database_wait)
     if Path(url.database or "").parent == settings.state:
         _make_folder(settings.state)
@@ -61,7 +73,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         StoreError: the database refused.
     """
-    with _transaction(engine, "BEGIN") as connection:
+    with _transaction(engine, _READ) as connection:
         yield connection
 
 
@@ -70,12 +82,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A connection that alone may write. All it did counts, or after an exception nothing.
 
     It waits for its turn at once, up to `database_wait` seconds, and so never finds half-way
-    that another process has changed what it read.
+    that another process has changed what it read. (A worker's engine on PostgreSQL does not
+    wait: there rows are locked one by one.)
 
     Raises:
         StoreError: the database refused.
     """
-    with _transaction(engine, "BEGIN IMMEDIATE") as connection:
+    with _transaction(engine, _WRITE) as connection:
         yield connection
 
 
@@ -86,6 +99,9 @@ def large_cache(connection: Connection) -> Iterator[None]:
     An import of a million people takes a third longer without it. Other work gains nothing
     by it, and would hold the memory for as long as the connection lives.
     """
+    if postgres.on_postgres(connection):
+        yield
+        return
     # Past SQLAlchemy: by the end of the block the transaction may have been rolled back.
     driver: Any = connection.connection.driver_connection
     (usual,) = driver.execute("PRAGMA cache_size").fetchone()
@@ -105,15 +121,24 @@ def schema_version(connection: Connection) -> str:
 
 def shown(engine: Engine) -> str:
     """The database as messages name it."""
-    return engine.url.database or engine.url.render_as_string()
+    url = engine.url
+    if postgres.on_postgres(engine):
+        return f"{url.database} on {url.host or url.query.get('host') or 'this machine'}"
+    return url.database or url.render_as_string()
 
 
 @contextmanager
 def _transaction(engine: Engine, begin: str) -> Iterator[Connection]:
     try:
         with engine.connect() as connection:
-            connection.execution_options(**{_BEGIN: begin})
+            shared = postgres.on_postgres(engine)
+            if not shared:
+                connection.execution_options(**{_BEGIN: begin})
+            elif begin == _READ:
+                postgres.read_only(connection)
             with connection.begin():
+                if shared and begin == _WRITE:
+                    postgres.take_turn(connection)
                 yield connection
     except SQLAlchemyError as error:
         wait = engine.get_execution_options()[_WAIT]
@@ -130,10 +155,17 @@ def _url(settings: Settings) -> URL:
             "database_url is not the URL of a database. Expected one such as "
             "sqlite:///var/newsletter.db, or leave it out."
         ) from error
+    if url.drivername in ("postgresql", "postgresql+psycopg"):
+        if not url.database:
+            raise UsageError(
+                "database_url names no database. Expected one such as "
+                "postgresql://office@db.example.org/newsletter."
+            )
+        return url
     if url.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise UsageError(
-            f"database_url names a database of the kind {url.drivername}. Only SQLite is "
-            "supported: sqlite:/// and the path of a file. (PostgreSQL is planned.)"
+            f"database_url names a database of the kind {url.drivername}. There are two: "
+            "sqlite:/// and the path of a file, and postgresql://user@host/database."
         )
     if url.host or not url.database or url.database == ":memory:":
         raise UsageError(
@@ -143,6 +175,25 @@ def _url(settings: Settings) -> URL:
     if url.query.get("uri"):
         return url
     return url.set(database=str(settings.root / url.database))
+
+
+def _open_postgres(url: URL, settings: Settings, *, in_turn: bool, any_version: bool) -> Engine:
+    wait = settings.database_wait
+    engine = postgres.engine_for(url, wait, in_turn=in_turn, **{_WAIT: wait})
+    try:
+        with reading(engine) as connection:
+            version = schema_version(connection)
+        if version != HEAD and not any_version:
+            at = f"is at step {version}" if version else "holds nothing yet"
+            raise StoreError(
+                f"The database {shown(engine)} {at}; this version of the program needs step "
+                f"{HEAD}. To bring it there: newsletter migrate. (If it is newer than the "
+                "program, update the program.)"
+            )
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
 
 
 def _engine(url: URL, wait: float) -> Engine:

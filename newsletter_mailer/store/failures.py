@@ -2,7 +2,7 @@
 
 import sqlite3
 
-from sqlalchemy.exc import SQLAlchemyError, StatementError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError, StatementError
 
 from newsletter_mailer.errors import StoreError
 
@@ -21,9 +21,10 @@ def explained(error: SQLAlchemyError, database: str, wait: float) -> StoreError:
     # SQLAlchemy's own text goes on, over several lines, to the statement and its values.
     cause = error.orig if isinstance(error, StatementError) else error
     code = getattr(cause, "sqlite_errorcode", 0) & _PRIMARY
-    sentence = _SENTENCES.get(code)
+    sentence = _SENTENCES.get(code) or _of_postgres(error, cause)
     if sentence:
-        return StoreError(f"The database {database} {sentence.format(wait=wait)}")
+        reason = _first_line(cause)
+        return StoreError(f"The database {database} {sentence.format(wait=wait, reason=reason)}")
     reason = str(cause).partition("\n")[0]
     return StoreError(
         f"The database {database} gave an error that was not expected: {reason}. Nothing was "
@@ -53,6 +54,19 @@ _FAULT = (
     "disk and its free space, then run the command again."
 )
 
+_UNREACHABLE = (
+    "cannot be reached: {reason}. Check that the server runs, and the host, user and password in "
+    "NEWSLETTER_DATABASE_URL."
+)
+_CROSSED = (
+    "had two processes wait for each other, and took this one's change back. Run the command again."
+)
+_FORBIDDEN = (
+    "refuses this user: {reason}. Let its user own the database, or name another in "
+    "NEWSLETTER_DATABASE_URL."
+)
+_STANDBY = "may only be read: the server is a standby. Name the primary in NEWSLETTER_DATABASE_URL."
+
 _SENTENCES = {
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
@@ -65,3 +79,34 @@ _SENTENCES = {
     sqlite3.SQLITE_NOTADB: _DAMAGED,
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }
+
+_CLASSES = {
+    "08": _UNREACHABLE,
+    "28": _UNREACHABLE,
+    "3D": _UNREACHABLE,
+    "40": _CROSSED,
+    "42501": _FORBIDDEN,
+    "53100": _FULL,
+    "53": _UNREACHABLE,
+    "55P03": _LOCKED,
+    "25006": _STANDBY,
+    "57P": _UNREACHABLE,
+    "58": _FAULT,
+}
+"""By the beginnings of PostgreSQL's error codes (its manual, appendix A)."""
+
+
+def _of_postgres(error: SQLAlchemyError, cause: object) -> str | None:
+    """What PostgreSQL's error code means; a lost connection has none."""
+    code = getattr(cause, "sqlstate", None)
+    if code is None:
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        gone = lost or (isinstance(error, OperationalError) and hasattr(cause, "sqlstate"))
+        return _UNREACHABLE if gone else None
+    return next((_CLASSES[code[:n]] for n in (5, 3, 2) if code[:n] in _CLASSES), None)
+
+
+def _first_line(cause: object) -> str:
+    """The first line of an error, as the inside of a sentence."""
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    return (lines[0] if lines else "no reason was given").rstrip(".")

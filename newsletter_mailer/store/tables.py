@@ -218,6 +218,8 @@ delivery = Table(
     ),
     # With the number behind, so that a group is found without sorting its batch.
     Index(None, "campaign_id", "batch", "subscriber_id"),
+    # Each campaign has a partition of its own; see `postgres.make_partition`.
+    postgresql_partition_by="LIST (campaign_id)",
 )
 
 # The generic cell rate algorithm in one row: `tat` is when the next message is due, in

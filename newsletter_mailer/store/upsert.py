@@ -1,10 +1,13 @@
-"""Insert a row, or change the one that is there: the one statement databases spell differently."""
+"""Insert a row, or change the one that is there.
+
+SQLite took its statement over from PostgreSQL, and SQLAlchemy compiles PostgreSQL's for both.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table
-from sqlalchemy.dialects.sqlite import Insert, insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 
 def upsert(
@@ -26,3 +29,8 @@ def upsert(
         set_={name: statement.excluded[name] for name in changing},
         where=only_if,
     )
+
+
+def insert_new(table: Table, values: Mapping[str, Any]) -> Insert:
+    """A statement that inserts `values`, and does nothing where their key is taken."""
+    return insert(table).values(values).on_conflict_do_nothing()

@@ -1,4 +1,4 @@
 """The steps by which a database reaches the shape that the tables have now."""
 
-HEAD = "0005"
+HEAD = "0008"
 """The newest step, so that a database can be seen to be up to date without Alembic."""

@@ -4,7 +4,9 @@ from alembic import context
 
 from newsletter_mailer.store import (  # noqa: F401 - their tables
     archive_tables,
+    home_table,
     office_tables,
+    staging_tables,
     web_tables,
 )
 from newsletter_mailer.store.tables import metadata

@@ -151,6 +151,7 @@ def _ledger() -> None:
             ["campaign_id"], ["campaign.id"], name=op.f("fk_delivery_campaign_id")
         ),
         sa.PrimaryKeyConstraint("campaign_id", "subscriber_id", name=op.f("pk_delivery")),
+        postgresql_partition_by="LIST (campaign_id)",
     )
     op.create_index(
         op.f("ix_delivery_campaign_id_batch"), "delivery", ["campaign_id", "batch"], unique=False

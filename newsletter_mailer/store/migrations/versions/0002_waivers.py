@@ -3,7 +3,7 @@
 SQLite adds a column in the middle of a line of its schema, which a fresh database writes
 on a line of its own. So the table is made anew, and its rows are put back. Other tables
 point at them meanwhile: that is looked at when the transaction ends, by which time all
-rows are there again.
+rows are there again. PostgreSQL changes a table in its place.
 """
 
 from typing import Any
@@ -21,6 +21,10 @@ TIME = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        waivers = sa.Column("waivers", sa.JSON(), server_default=sa.text("'[]'"), nullable=False)
+        op.add_column("campaign", waivers)
+        return
     op.execute("PRAGMA defer_foreign_keys = ON")
     op.execute("CREATE TEMP TABLE campaign_before AS SELECT * FROM campaign")
     op.drop_table("campaign")

@@ -3,6 +3,7 @@
 SQLite cannot change a check, and adds a column in the middle of a line of its schema. So
 each table is made anew, and its rows are put back. Other tables point at them meanwhile:
 that is looked at when the transaction ends, by which time all rows are there again.
+PostgreSQL changes a table in its place.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,11 +23,14 @@ ZERO = sa.text("0")
 
 
 def upgrade() -> None:
-    op.execute("PRAGMA defer_foreign_keys = ON")
-    _subscriber("'active', 'unconfirmed', 'unsubscribed'")
-    _campaign()
-    _batch()
-    _delivery()
+    if op.get_bind().dialect.name == "postgresql":
+        _in_place()
+    else:
+        op.execute("PRAGMA defer_foreign_keys = ON")
+        _subscriber("'active', 'unconfirmed', 'unsubscribed'")
+        _campaign()
+        _batch()
+        _delivery()
     op.create_table(
         "suppression",
         sa.Column("email_key", sa.Text(), nullable=False),
@@ -218,3 +222,59 @@ def _delivery() -> None:
         unique=False,
     )
     _back("delivery", names, {})
+
+
+def _in_place() -> None:
+    """The same on PostgreSQL."""
+    _new_check("subscriber", "status", "'active', 'unconfirmed', 'unsubscribed'")
+    _new_check("campaign", "state", "'scheduled', 'sending', 'paused', 'done', 'cancelled'")
+    _new_check(
+        "delivery",
+        "status",
+        "'pending', 'sending', 'sent', 'deferred', 'failed', 'in_doubt', 'suppressed', 'skipped'",
+    )
+    new = {
+        "campaign": (
+            sa.Column("name", sa.Text()),
+            sa.Column("reason", sa.Text(), server_default=EMPTY, nullable=False),
+            sa.Column("audience_hash", sa.Text(), server_default=EMPTY, nullable=False),
+            sa.Column("audience", sa.JSON(), server_default=sa.text("'[]'"), nullable=False),
+            sa.Column("excluded", sa.JSON(), server_default=sa.text("'{}'"), nullable=False),
+            sa.Column("frozen_by", sa.Text(), server_default=EMPTY, nullable=False),
+            sa.Column("scheduled_at", TIME),
+            sa.Column("started_at", TIME),
+            sa.Column("canary", sa.Integer(), server_default=ZERO, nullable=False),
+            sa.Column("canary_until", TIME),
+        ),
+        "batch": (
+            sa.Column("epoch", sa.Integer(), server_default=ZERO, nullable=False),
+            sa.Column("owner", sa.Text(), server_default=EMPTY, nullable=False),
+            sa.Column("lease_until", TIME),
+            sa.Column("next_at", TIME),
+        ),
+        "delivery": (
+            sa.Column("epoch", sa.Integer(), server_default=ZERO, nullable=False),
+            sa.Column("next_try", TIME),
+            sa.Column("code", sa.Text(), server_default=EMPTY, nullable=False),
+            sa.Column("provider_id", sa.Text(), server_default=EMPTY, nullable=False),
+        ),
+    }
+    for table, columns in new.items():
+        for column in columns:
+            op.add_column(table, column)
+    op.execute("UPDATE campaign SET name = issue, started_at = frozen_at")
+    op.alter_column("campaign", "name", nullable=False)
+    op.drop_constraint("uq_campaign_issue", "campaign")
+    op.create_unique_constraint("uq_campaign_name", "campaign", ["name"])
+    op.drop_index(op.f("ix_delivery_campaign_id_batch"), table_name="delivery")
+    op.create_index(
+        op.f("ix_delivery_campaign_id_batch_subscriber_id"),
+        "delivery",
+        ["campaign_id", "batch", "subscriber_id"],
+    )
+
+
+def _new_check(table: str, column: str, values: str) -> None:
+    name = op.f(f"ck_{table}_{column}")
+    op.drop_constraint(name, table)
+    op.create_check_constraint(name, table, f"{column} IN ({values})")

@@ -1,0 +1,1 @@
+"""Sending by many workers on one PostgreSQL database."""

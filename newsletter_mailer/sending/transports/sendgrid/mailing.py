@@ -1,0 +1,91 @@
+"""What a mailing says to everybody: the frozen content, for a provider that merges by itself."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from newsletter_mailer.compiling.email import CompiledEmail
+from newsletter_mailer.compiling.merge import Segments
+from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.sending import headers
+from newsletter_mailer.sending.campaign import Campaign, FrozenImage, images_of, variants_of
+from newsletter_mailer.sending.letters import list_id
+from newsletter_mailer.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class VariantContent:
+    """One variant, open at its merge fields, and the pictures that travel with it."""
+
+    subject: Segments
+    html: Segments
+    text: Segments
+    images: Sequence[FrozenImage] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mailing:
+    """Everything that the recipients of a campaign, or of test letters, have in common.
+
+    `token` is the mailing's own: no text and no reader's name holds it by chance.
+    `list_header` is the value of List-Id (RFC 2919).
+    """
+
+    token: str
+    sender_name: str
+    sender_address: str
+    reply_to: str | None
+    list_header: str
+    variants: Mapping[str, VariantContent]
+
+
+def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
+    """What was frozen of a campaign."""
+    images = images_of(connection, campaign.id)
+    variants = {}
+    for each in variants_of(connection, campaign.id):
+        used = {name.partition(":")[2] for name in each.html.fields}
+        pictures = [image for image in images if image.name in used]
+        variants[each.name] = VariantContent(each.subject, each.html, each.text, pictures)
+    return Mailing(
+        campaign.token,
+        campaign.sender_name,
+        campaign.sender_address,
+        campaign.reply_to,
+        _list_header(campaign.title, settings),
+        variants,
+    )
+
+
+def mailing_of_emails(
+    issue: Issue, emails: Sequence[CompiledEmail], settings: Settings, *, mark: str = ""
+) -> Mailing:
+    """What compiled mails say that are no campaign; `mark` goes before each subject."""
+    sender = issue.head.sender
+    return Mailing(
+        secrets.token_hex(16),
+        sender.name or settings.sender.name,
+        settings.sender.address,
+        sender.reply_to or settings.sender.reply_to,
+        _list_header(issue.head.title, settings),
+        {
+            email.name: VariantContent(
+                email.subject.after(mark),
+                email.html,
+                email.text,
+                [
+                    FrozenImage(image.name, image.media_type, image.path.read_bytes())
+                    for image in email.images
+                ],
+            )
+            for email in emails
+        },
+    )
+
+
+def _list_header(title: str, settings: Settings) -> str:
+    """The value of List-Id as it may stand in a header: ASCII, on one line."""
+    folded = headers.mailbox("List-Id", title, list_id(settings)).decode("ascii")
+    return folded.partition(":")[2].replace("\r\n", "").strip()

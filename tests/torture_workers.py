@@ -1,0 +1,218 @@
+"""The torture of the ledger on PostgreSQL: `python -m tests.torture_workers --people 100000`.
+
+A campaign is sent by three workers to a server that writes down the truth before each of its
+replies. Meanwhile they are killed again and again, stopped past their leases, robbed of their
+batches and taken for dead while they live; two others look for the jobs of dead workers at the
+same moment; the campaign is paused and resumed; and the database crashes twice. At the end the
+ledger is held against the truth.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from procrastinate import App, PsycopgConnector
+from sqlalchemy import text
+
+from newsletter_mailer.errors import StoreError
+from newsletter_mailer.sending.campaign import find_campaign
+from newsletter_mailer.sending.counting import count
+from newsletter_mailer.sending.distributed.queue import SCHEMA, pool_options, reap
+from newsletter_mailer.store.engine import reading, writing
+from tests.databases import Server
+from tests.databases import server as postgres_server
+from tests.office import Office
+from tests.torture import LEASE, Report, environment, judge, rob, server, torture_office
+from tests.under_way import store
+
+WORKERS = 3
+RESTARTS = 2
+_LONGEST = 1_800.0
+
+
+@dataclass
+class Tally(Report):
+    """And what was done to the workers and their database."""
+
+    restarts: int = 0
+    stale: int = 0
+    reapers: int = 0
+
+
+@dataclass
+class Crew:
+    """The workers at work, each replaced as soon as it has ended, as systemd would."""
+
+    office: Office
+    size: int
+    log: Path
+    alive: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def muster(self) -> None:
+        """Start as many as are missing."""
+        for process in [each for each in self.alive if each.poll() is not None]:
+            self.alive.remove(process)
+            process.communicate()
+        while len(self.alive) < self.size:
+            with self.log.open("a", encoding="utf-8") as file:
+                self.alive.append(self.office.start_into(file, "worker"))
+
+    def dismiss(self) -> None:
+        """Stop them all, and wait for their end."""
+        for process in self.alive:
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        for process in self.alive:
+            assert process.wait(timeout=60) == 0
+
+
+def torture(
+    folder: Path, postgres: Server, *, people: int, kills: int, seed: int, rate: int
+) -> Tally:
+    """Send one campaign under torture from a project made in `folder`, and judge its ledger."""
+    chance = random.Random(seed)  # noqa: S311 - moments, not secrets
+    office = torture_office(folder)
+    truth = folder / "truth.jsonl"
+    report = Tally(people)
+    with server(truth, seed) as port, _settings(postgres.fresh(), port, rate):
+        office.ok("subscribers", "import", str(office.write_people(people)))
+        crew = Crew(office, WORKERS, folder / "workers.log")
+        crew.muster()
+        began = time.monotonic()
+        office.ok("send", "6", "--yes", "--json", "--no-wait", "--accept-unknown", "all")
+        sent = 0
+        while not _over(office) and time.monotonic() - began < _LONGEST:
+            crew.muster()
+            time.sleep(chance.uniform(0.05, 0.4))
+            if truth.exists() and truth.stat().st_size > sent and report.kills < kills:
+                sent = truth.stat().st_size
+                _something(office, crew, postgres, chance, report, kills)
+        report.seconds = time.monotonic() - began
+        crew.muster()  # who comes last settles what the dead have left
+        time.sleep(LEASE * 2)
+        crew.dismiss()
+        judge(office, truth, report)
+    return report
+
+
+def _something(
+    office: Office,
+    crew: Crew,
+    postgres: Server,
+    chance: random.Random,
+    report: Tally,
+    kills: int,
+) -> None:
+    """Kill one of them, mostly."""
+    victim = chance.choice(crew.alive)
+    due = report.kills * RESTARTS // max(1, kills - 1) if report.kills else 0
+    whim = chance.random()
+    if report.restarts < min(due, RESTARTS):
+        report.restarts += 1
+        postgres.restart()
+    elif whim < 0.12:
+        report.stops += 1
+        victim.send_signal(signal.SIGSTOP)
+        time.sleep(LEASE * 1.3)
+        victim.send_signal(signal.SIGCONT)
+    elif whim < 0.24:
+        rob(office, report)
+    elif whim < 0.4:
+        report.stale += 1
+        _take_for_dead(office)
+    elif whim < 0.5:
+        report.pauses += 1
+        paused = office.run("pause", "6")
+        time.sleep(0.3)
+        if paused.code == 0:
+            office.ok("resume", "6")
+    else:
+        victim.kill()
+        report.kills += 1
+    report.reapers += _reap_twice(office)
+
+
+def _take_for_dead(office: Office) -> None:
+    """Have every worker seem dead for an hour."""
+    with store(office) as engine, writing(engine) as connection:
+        connection.execute(
+            text(
+                f"UPDATE {SCHEMA}.procrastinate_workers "  # noqa: S608 - a constant
+                "SET last_heartbeat = now() - interval '1 hour'"
+            )
+        )
+
+
+def _reap_twice(office: Office) -> int:
+    """Two look after the jobs of the dead at once; how many of them got to it."""
+
+    async def both(options: dict[str, Any]) -> int:
+        app = App(connector=PsycopgConnector(**options))
+        async with app.open_async():
+            found = await asyncio.gather(reap(app, LEASE / 2), reap(app, LEASE / 2))
+        return sum(each is not None for each in found)
+
+    with store(office) as engine:
+        return asyncio.run(both(pool_options(engine)))
+
+
+def _over(office: Office) -> bool:
+    """Whether the campaign has ended; not while nobody can tell."""
+    try:
+        with store(office) as engine, reading(engine) as connection:
+            known = find_campaign(connection, "6")
+            return known.state == "done" and not count(connection, known.id).open
+    except StoreError:
+        return False
+
+
+@contextmanager
+def _settings(url: str, port: int, rate: int) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as world:
+        world.setenv("NEWSLETTER_DATABASE_URL", url)
+        for name, value in environment(port, rate).items():
+            world.setenv(name, value)
+        yield
+
+
+def main() -> None:
+    """Run it and print what came of it; exit code 1 where the ledger was wrong."""
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
+    parser = argparse.ArgumentParser(prog="python -m tests.torture_workers", description=__doc__)
+    parser.add_argument("--people", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=35)
+    parser.add_argument("--rate", type=int, help="letters a second; by default so that it lasts")
+    parser.add_argument("--seed", type=int, default=6)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="torture-") as folder, postgres_server() as postgres:
+        rate = chosen.rate or max(100, chosen.people // 40)
+        report = torture(
+            Path(folder),
+            postgres,
+            people=chosen.people,
+            kills=chosen.kills,
+            seed=chosen.seed,
+            rate=rate,
+        )
+        if not report.passed:
+            sys.stdout.write((Path(folder) / "workers.log").read_text(encoding="utf-8")[-20_000:])
+    sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n")
+    sys.stdout.write("passed\n" if report.passed else "FAILED\n")
+    sys.exit(not report.passed)
+
+
+if __name__ == "__main__":
+    main()
