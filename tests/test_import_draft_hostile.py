@@ -2,7 +2,9 @@
 
 import io
 import json
+import time
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import docx
@@ -13,6 +15,7 @@ from hypothesis import settings as trying
 from hypothesis import strategies as st
 from PIL import Image
 
+from newsletter_mailer.drafting.draft import Draft
 from newsletter_mailer.drafting.importing import read_draft
 from newsletter_mailer.errors import DraftError
 from newsletter_mailer.reading.agencies import Registry
@@ -151,9 +154,10 @@ def test_a_hostile_page_gives_its_words_and_nothing_else(office: Office) -> None
 <script src="http://127.0.0.1:9/a.js"></script><style>p{}</style></head><body>
 <h1>News</h1><p onclick="x()">Good words. <a href="java&#10;script:alert(1)">press</a>
 <a href="#below">below</a> <a href="https://example.org/x">page</a></p>
-<p style="display:none">hidden words</p><script>alert(1)</script><iframe src="//127.0.0.1"></iframe>
-<img src="http://127.0.0.1:9/p.png" alt="far"><img src="../secret.png"><img src="file:///etc/passwd">
-<img src="data:image/png;base64,AAAA"><img width="1" height="1" src="t.gif"><svg><text>s</text></svg>
+<p style="display:none">hidden words</p><script>alert(1)</script>
+<iframe src="//127.0.0.1"></iframe><img src="http://127.0.0.1:9/p.png" alt="far">
+<img src="../secret.png"><img src="file:///etc/passwd"><img src="data:image/png;base64,AAAA">
+<img width="1" height="1" src="t.gif"><svg><text>s</text></svg>
 <table><tr><td colspan="99999999">a</td><td rowspan="99999999">b</td></tr></table>"""
     folder = office.folder / "drafts"
     folder.mkdir()
@@ -164,7 +168,7 @@ def test_a_hostile_page_gives_its_words_and_nothing_else(office: Office) -> None
     for sign in ("script", "alert", "hidden", "iframe", "127.0.0.1", "::: figure"):
         assert sign not in text
     said = json.dumps(report["notes"])
-    for words in ("javascript", "2 scripts", "hidden words", "nothing was fetched",
+    for words in ("javascript", "a script left out", "hidden words", "nothing was fetched",
                   "no file beside the draft", "no picture that mail programs show",
                   "a picture of one pixel", "another place in the draft"):  # fmt: skip
         assert words in said, words
@@ -257,7 +261,7 @@ def test_nothing_is_overwritten_without_being_asked(office: Office) -> None:
 
 
 def test_a_markdown_draft_keeps_blocks_and_pictures(office: Office) -> None:
-    """`:::` blocks stay as they are, pictures beside the draft come along, odd Markdown is mended."""
+    """`:::` blocks stay as they are, pictures beside the draft come along."""
     Image.new("RGB", (40, 30), "orange").save(office.folder / "My Stall.png")
     (office.folder / "a.md").write_text(
         "---\ntitle: Training dates\nsummary: Two of them.\n---\n\nHello {{first_name}}.[^1]\n\n"
@@ -280,14 +284,14 @@ def test_a_markdown_draft_keeps_blocks_and_pictures(office: Office) -> None:
 
 
 def test_wrapped_links_are_kept_and_their_mend_is_named(office: Office) -> None:
-    """A link that a mail filter wrapped stays, is reported with its target, and `--fix` is named."""
+    """A link that a filter wrapped stays and is reported with its target; `--fix` is named."""
     url = ("https://eur01.safelinks.protection.outlook.com/"
            "?url=https%3A%2F%2Fexample.org%2Freport&data=x")  # fmt: skip
     (office.folder / "a.html").write_text(f'<h1>News</h1><p>See <a href="{url}">the report</a>.')
     said = office.ok("import", "a.html").out
     text = next((office.folder / "issues").glob("07-*/articles/news.md")).read_text()
     assert f"[the report]({url})" in text
-    assert "news.md:7  warning  link-wrapped" in said
+    assert "news.md:8  warning  link-wrapped" in said
     assert "Write https://example.org/report." in said
     assert "newsletter check 7 --fix" in said
 
@@ -295,21 +299,17 @@ def test_wrapped_links_are_kept_and_their_mend_is_named(office: Office) -> None:
 @given(
     st.binary(max_size=400) | st.text(max_size=400).map(str.encode), st.sampled_from(["html", "md"])
 )
-@trying(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@trying(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes, kind: str) -> None:
-    """No text, however broken, ends in anything but blocks or a message."""
+    """No text, however broken, ends in anything but a draft or the error of a draft."""
     path = tmp_path / f"a.{kind}"
     path.write_bytes(data)
-    try:
-        read_draft(path)
-    except DraftError as error:
-        assert path.name in str(error)
+    with suppress(DraftError):
+        assert isinstance(read_draft(path), Draft)
 
 
 def test_fifty_pages_take_a_few_seconds(office: Office) -> None:
     """A Word document of fifty pages, some 25,000 words, is imported within a few seconds."""
-    import time
-
     document = docx.Document()
     for article in range(25):
         document.add_heading(f"Article {article}", 1)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -101,8 +102,9 @@ def test_the_gallery_shows_every_block_and_copies_its_source(
     ).read_text(encoding="utf-8"), re.MULTILINE)  # fmt: skip
     assert not re.findall(r'(?:src|srcset|data)="(?!data:)', text)
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    for width, scheme in ((1280, "light"), (375, "dark")):
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type] - one of the two
+    views: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (375, "dark")]
+    for width, scheme in views:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.goto(path.as_uri())
         page.screenshot(path=SCREENSHOTS / f"blocks-{width}-{scheme}.png", full_page=True)
         assert page.locator("section > h2").all_inner_texts() == names

@@ -19,6 +19,7 @@ from tests.office import Office, part_of
 from tests.previews import Preview, with_preview
 from tests.projects import HEAD, article, write_issue
 
+WRAPPER = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2F"
 TRAINING = "issues/06-autumn-2018/articles/training.md"
 
 
@@ -96,8 +97,8 @@ def test_findings_name_their_file_and_line_and_where_they_are_in_the_mail(projec
     """What `check` finds is there, by article, with words by which the page finds the place."""
     training = project / TRAINING
     lines = training.read_text(encoding="utf-8").splitlines()
-    lines += ["", "Call [the office](https://example.org/x?utm_source=mail) here.", ""]
-    lines += ["::: only gp", "Write to [us](http://bit.ly/x).", ":::"]
+    lines += ["", f"Call [the office]({WRAPPER}one) here.", ""]
+    lines += ["::: only gp", f"Write to [us]({WRAPPER}two).", ":::"]
     training.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     async def work(preview: Preview) -> list[dict[str, Any]]:
@@ -109,20 +110,18 @@ def test_findings_name_their_file_and_line_and_where_they_are_in_the_mail(projec
     expected = Office(project).run("check", "6", "--offline", "--json").data["findings"]
     plain = [{key: finding[key] for key in expected[0]} for finding in findings]
     assert plain == expected
-    (tracked,) = (each for each in findings if "utm_source" in each["found"])
-    assert (tracked["file"], tracked["line"]) == (TRAINING, len(lines) - 4)
-    assert tracked["article"] == "training"
-    assert tracked["url"] == "https://example.org/x?utm_source=mail"
-    assert tracked["readers"] is None
-    short = next(each for each in findings if "bit.ly" in each["found"])
-    assert short["readers"] == ["gp"]
-    assert short["words"] == "Write to"
+    one, two = (finding for finding in findings if "safelinks" in finding["found"])
+    assert (one["file"], one["line"]) == (TRAINING, len(lines) - 4)
+    assert (one["article"], one["url"]) == ("training", f"{WRAPPER}one")
+    assert one["readers"] is None
+    assert two["readers"] == ["gp"]
+    assert two["words"] == "Write to"
 
 
 def test_the_table_says_who_gets_what(project: Path) -> None:
     """Articles and actions by agency, and in what each version differs from the default."""
     texts = {
-        "all": article("For everybody.\n\n::: actions\n- gp: Ring us\n:::\n", "All"),
+        "all": article("For everybody.\n\n::: actions\n- [gp] Ring us\n:::\n", "All"),
         "some": article("For schools.", "Some", "for: schools"),
         "mixed": article("Words.\n\n::: only police\nMore.\n:::\n", "Mixed", "first_for: gp"),
     }
@@ -228,7 +227,7 @@ def test_long_sentences_are_hints_and_no_findings(project: Path) -> None:
 
 
 def test_a_folder_for_a_colleague(project: Path) -> None:
-    """An export holds the page and every version; it replaces itself, and nothing else."""
+    """An export holds the page and every version; it takes the place of nothing else."""
     office = Office(project)
     target = project / "handed-on"
     answer = office.ok("preview", "6", "--export", str(target), "--json").data
@@ -246,7 +245,6 @@ def test_a_folder_for_a_colleague(project: Path) -> None:
     page_ = (target / "index.html").read_text(encoding="utf-8")
     assert all((target / src).is_file() for src in ("mail.js", "preview.js", "preview.css"))
     assert 'src="facts.js"' in page_
-    office.ok("preview", "6", "--export", str(target))
     (project / "mine").mkdir()
     (project / "mine" / "letter.txt").write_text("precious", encoding="utf-8")
     refused = office.run("preview", "6", "--export", str(project / "mine"))

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from newsletter_mailer.compiling.compiler import Compiler
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.compiling.merge import IMAGE, for_html
+from newsletter_mailer.drafting.hypertext_words import Element, all_text
 from newsletter_mailer.drafting.samples import Sample, read_samples, samples_folder
 from newsletter_mailer.errors import IssueError
 from newsletter_mailer.findings import Finding, Place
@@ -123,15 +124,18 @@ def _look(email: CompiledEmail) -> Markup:
     parser = etree.HTMLParser(no_network=True, remove_comments=True, encoding="utf-8")
     root = etree.fromstring(settled.fill(for_html(_READER)).encode(), parser)
     parts = ["".join(f"<style>{style.text or ''}</style>" for style in root.iter("style"))]
-    for section in root.xpath("//div[@class='card']"):
-        for title in section.xpath(f".//*[@id='{_ID}']"):
+    for section in root.iter("div"):
+        if section.get("class") != "card":
+            continue
+        for title in [each for each in section.iter("h2") if each.get("id") == _ID]:
             _only_sample(title)
-        if "".join(section.itertext()).strip() or section.find(".//img") is not None:
-            parts.append(etree.tostring(section, encoding="unicode", method="html"))
+        if all_text(section).strip() or section.find(".//img") is not None:
+            made = etree.tostring(section, encoding="unicode", method="html", with_tail=False)
+            parts.append(str(made))
     return Markup("".join(parts))  # noqa: S704 - the compiler has escaped it
 
 
-def _only_sample(title: etree._Element) -> None:
+def _only_sample(title: Element) -> None:
     """Take a mail's own parts away from above the sample: all but the box of actions."""
     around = title.getparent()
     if around is None:
