@@ -29,9 +29,7 @@ def test_the_three_pages_lead_to_a_confirmed_subscriber(web: Website) -> None:
     second = web.post("/sign-up", step="email", email=f"  {ASHA} ", form=token)
     assert "Which agency do you work for?" in second.text
     assert "Often chosen at leicspart.nhs.uk" in second.text
-    third = web.post(
-        "/sign-up", step="agency", email=ASHA, agency="health-visitors", form=token
-    )
+    third = web.post("/sign-up", step="agency", email=ASHA, agency="health-visitors", form=token)
     assert "About you" in third.text
     web.later(seconds=30)
     sent = web.post(
@@ -238,9 +236,7 @@ def test_a_confirmed_link_says_so(web: Website) -> None:
         ({"name": "n" * 201}, "200 characters or fewer"),
     ],
 )
-def test_mistakes_are_named_and_linked(
-    web: Website, fields: dict[str, str], message: str
-) -> None:
+def test_mistakes_are_named_and_linked(web: Website, fields: dict[str, str], message: str) -> None:
     """The summary on top links to the field, the title says Error, and what was typed stays."""
     answer = web.fill_in(**({"email": ASHA, "role": "Head of <b>"} | fields))
     assert answer.status_code == 422
@@ -276,7 +272,9 @@ def test_nobody_is_signed_up_from_another_site(web: Website) -> None:
     ):
         answer = web.client.request("POST", "/sign-up", data={"email": ASHA}, headers=headers)
         assert answer.status_code == 403
-    own = web.client.request("POST", "/sign-up", data={"email": ASHA}, headers={"origin": web.settings.base_url})
+    own = web.client.request(
+        "POST", "/sign-up", data={"email": ASHA}, headers={"origin": web.settings.base_url}
+    )
     assert own.status_code == 200
 
 
