@@ -11,12 +11,14 @@ import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
 import benchmarks.sending
+import benchmarks.web
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
     "importing": benchmarks.importing.measure,
     "links": benchmarks.links.measure,
     "sending": benchmarks.sending.measure,
+    "web": benchmarks.web.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
 }
 

@@ -44,7 +44,7 @@ class Visit:
     base: str
 
     def look(self, page: Page, name: str) -> None:
-        """No sideways scrolling and no WCAG 2.2 A/AA fault: on a phone in light, at a desk in dark."""
+        """No sideways scrolling, no WCAG 2.2 A/AA fault: a phone in light, a desk in dark."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, scheme in _LOOKS:
             page.emulate_media(color_scheme=scheme)

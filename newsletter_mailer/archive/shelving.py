@@ -30,7 +30,7 @@ _TITLE = re.compile(r"\A.*?\n=+\n", re.DOTALL)
 _LINKS = re.compile(r"(?:\n\[\d+\] \S+)+\s*\Z")
 _REFERENCE = re.compile(r" ?\[\d+\]")
 _FIELD = re.compile(r"\x02[^\x03]*\x03")
-_RULE = re.compile(r"[-=]{3,}")
+_RULE = re.compile(r"[-=]{3,}|^\s*[-*] ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from newsletter_mailer.audience.address import quickly_checked
 from newsletter_mailer.audience.candidate import LONGEST_TEXT
-from newsletter_mailer.mailbox import LONGEST_ADDRESS, checked_address
+from newsletter_mailer.mailbox import LONGEST_ADDRESS
 
 LONGEST_PAUSE = dt.timedelta(days=366)
 
@@ -35,7 +36,7 @@ def address(text: str) -> str | Problem:
     if len(typed) > LONGEST_ADDRESS:
         return Problem("email", f"Enter an address of at most {LONGEST_ADDRESS} characters")
     try:
-        return checked_address(typed)
+        return quickly_checked(typed)
     except ValueError:
         return Problem(
             "email", "Enter an e-mail address in the right form, such as name@example.org"

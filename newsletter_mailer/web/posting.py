@@ -17,6 +17,9 @@ log = logging.getLogger(__name__)
 _LOOK_AFTER = 5.0
 """Seconds between two looks, for what comes due by itself and what other processes queue."""
 
+_GATHER = 0.2
+"""Seconds in which notices gather, so that a crowd's leave together and take few transactions."""
+
 _ENDING = 10.0
 """Seconds that a letter on its way gets to end."""
 
@@ -42,7 +45,8 @@ def posting(
                     pass
             except NewsletterError as error:
                 log.error("Notices wait: %s", error)
-            bell.wait(_LOOK_AFTER)
+            if bell.wait(_LOOK_AFTER):
+                ending.wait(_GATHER)
 
     thread = threading.Thread(target=send, name="notices", daemon=True)
     thread.start()

@@ -5,6 +5,7 @@ import logging
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel
 
@@ -55,8 +56,17 @@ def routes(site: Site) -> APIRouter:
         return RedirectResponse("/", 303)
 
     @router.post("/sign-up")
-    def sign_up(request: Request, form: Annotated[SignUp, Form()]) -> Response:
+    async def sign_up(request: Request, form: Annotated[SignUp, Form()]) -> Response:
         """The answer to one page, and the next."""
+        host = request.client.host if request.client else ""
+        # A flood shall not even take a thread.
+        if form.step == "details":
+            wait = floods.refused(f"network {network_of(host)}", site.clock())
+            if wait:
+                return pages.wait(wait)
+        return await run_in_threadpool(go_on, form, host)
+
+    def go_on(form: SignUp, host: str) -> Response:
         email = fields.address(form.email)
         if form.go == "email":
             return pages.email(form)
@@ -74,7 +84,7 @@ def routes(site: Site) -> APIRouter:
         problems = _tidy(site, form)
         if problems:
             return pages.details(form, problems)
-        return finish(form, request.client.host if request.client else "")
+        return finish(form, host)
 
     def finish(form: SignUp, host: str) -> Response:
         now, network = site.clock(), network_of(host)
@@ -82,7 +92,7 @@ def routes(site: Site) -> APIRouter:
             log.warning("A robot filled in a form, from network %s", network)
             return pages.sent(form)
         domain = form.email.rpartition("@")[2]
-        wait = floods.refused(f"network {network}", now) or floods.refused(f"domain {domain}", now)
+        wait = floods.refused(f"domain {domain}", now)
         if wait:
             return pages.wait(wait)
         with site.writing() as connection:
@@ -109,6 +119,8 @@ class _SignUpPages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        names = {"status": 429, "title": "Please wait a little"}
+        self._wait = site.pages.text("error.html", names)
 
     def email(self, form: SignUp, problems: list[Problem] | None = None) -> HTMLResponse:
         return self._page("sign-up-email.html", form, problems)
@@ -130,9 +142,7 @@ class _SignUpPages:
         return self._page("sign-up-sent.html", form)
 
     def wait(self, seconds: int) -> HTMLResponse:
-        names = {"status": 429, "title": "Please wait a little"}
-        headers = {"retry-after": str(seconds)}
-        return self._site.pages.page("error.html", names, status=429, headers=headers)
+        return HTMLResponse(self._wait, status_code=429, headers={"retry-after": str(seconds)})
 
     def _page(
         self,
