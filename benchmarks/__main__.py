@@ -11,6 +11,7 @@ import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
 import benchmarks.sending
+import benchmarks.workers
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
@@ -18,9 +19,10 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "links": benchmarks.links.measure,
     "sending": benchmarks.sending.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
+    "workers": benchmarks.workers.measure,
 }
 
-BY_NAME_ONLY = frozenset({"campaign-scale"})
+BY_NAME_ONLY = frozenset({"campaign-scale", "workers"})
 """What takes many minutes, and so is only run when it is asked for."""
 
 
