@@ -68,6 +68,8 @@ class FakeSendgrid:
     """How many people each Mail Send that was read had."""
 
     sandboxed: int = 0
+    broken_off: int = 0
+    """How many requests were closed before their body was read."""
 
     def __enter__(self) -> Self:
         self.lock = threading.Lock()
@@ -300,6 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
             do = fake.moods.at("send")
             limits = fake.limited()
         if do.endswith("-unread"):
+            fake.broken_off += 1
             if not do.startswith("drop"):
                 self._answer(int(do[:3]), _errors("Internal error"))
             self._hang_up()
