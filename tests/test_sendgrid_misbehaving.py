@@ -56,7 +56,7 @@ def test_nobody_is_in_doubt(office: Office, deed: str) -> None:
 
 @pytest.mark.parametrize("deed", ["500", "503", "drop", "hang"])
 @pytest.mark.parametrize("taken", [True, False])
-def test_one_request_is_in_doubt(office: Office, deed: str, taken: bool) -> None:  # noqa: FBT001
+def test_one_request_is_in_doubt(office: Office, deed: str, taken: bool) -> None:
     """After a whole request has left nobody can know; its people are in doubt, and no others."""
     rule = Rule("send", f"{deed}-taken" if taken else deed, nth=2)
     patience = 2 if deed == "hang" else 20
@@ -79,7 +79,7 @@ def test_half_of_a_request_is_accepted(office: Office) -> None:
 
 @pytest.mark.parametrize("deed", ["500-unread", "503-unread", "drop-unread"])
 def test_before_the_body_is_read(office: Office, deed: str) -> None:
-    """Where it is sure that a request did not leave whole it is tried again; else it is in doubt."""
+    """Where a request surely did not leave whole it is tried again; else it is in doubt."""
     with FakeSendgrid([Rule("send", deed, nth=2)]) as server:
         send(office, server)
         assert statuses(office) in (
@@ -120,7 +120,7 @@ def test_the_key_stops_being_good(office: Office, deed: str) -> None:
 
 
 @pytest.mark.parametrize("tells", [True, False])
-def test_a_rate_limit(office: Office, tells: bool) -> None:  # noqa: FBT001
+def test_a_rate_limit(office: Office, tells: bool) -> None:
     """A limit slows the campaign down, with or without word of when it ends; all are served."""
     with FakeSendgrid(limit=3, window=1.0, tells_limits=tells) as server:
         assert send(office, server, sendgrid__batch=250).code == 0

@@ -168,7 +168,7 @@ def test_cancel_comes_too_late(office: Office) -> None:
 @pytest.mark.parametrize(("staged_commit", "kills"), [(True, 8), (False, 12)])
 def test_killed_at_random_moments(
     tmp_path: Path,
-    staged_commit: bool,  # noqa: FBT001
+    staged_commit: bool,
     kills: int,
 ) -> None:
     """Under kill -9 nobody gets it twice and nobody is lost.

@@ -19,7 +19,7 @@ from newsletter_mailer.sending.campaign import Campaign, all_campaigns, find_cam
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.presence import sender_at_work
 from newsletter_mailer.sending.rules import wall_clock
-from newsletter_mailer.sending.staging import RECALL_UNTIL, leaves_at, newest
+from newsletter_mailer.sending.staged_batches import RECALL_UNTIL, leaves_at, newest
 from newsletter_mailer.store.engine import reading, writing
 
 
