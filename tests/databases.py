@@ -51,9 +51,16 @@ class Server:
         name = url.partition("?")[0].rpartition("/")[2]
         self.say(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(*_names(name)))
 
-    def restart(self) -> None:
+    def listen(self, address: str, network: str) -> None:
+        """Have it also answer at a TCP address, to anybody in that network."""
+        with (self.data / "pg_hba.conf").open("a", encoding="ascii") as rules:
+            rules.write(f"host all all {network} trust\n")
+        self.restart("-o", f"-h {address} -k {self.address}")
+
+    def restart(self, *options: str) -> None:
         """Have it stop at once, as if it crashed, and start again."""
         words = ("-w", "-D", str(self.data), "-m", "immediate", "-l", str(self.data / "log"))
+        words += options
         as_owner = ["runuser", "-u", "pgserver", "--"] if os.geteuid() == 0 else []
         subprocess.run(
             [*as_owner, str(self.programs / "pg_ctl"), *words, "restart"],
