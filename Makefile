@@ -8,10 +8,10 @@ NEWSLETTER := $(BIN)/newsletter
 ISSUE ?= 6
 PEOPLE ?= 10000
 
-.PHONY: help run test torture check format preview pictures bench lock clean
+.PHONY: help run test torture check format preview pictures bench bench-scale lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The sample's links are of 2018, and some of them have died since. Leave this out to look at them.
 run: export NEWSLETTER_LINKS__CHECK ?= false
@@ -26,6 +26,7 @@ test: .venv/dev.stamp ## Run all tests
 
 torture: .venv/dev.stamp ## Kill a sender over and over, and hold its ledger against the truth (PEOPLE=10000)
 	$(BIN)/python -m tests.torture --people $(PEOPLE)
+	$(BIN)/python -m tests.torture_workers --people $(PEOPLE)
 
 check: .venv/dev.stamp ## Look the code over: lint, format, types
 	$(BIN)/ruff check .
@@ -44,6 +45,9 @@ pictures: .venv/dev.stamp ## Make the README's pictures anew (needs Chromium)
 
 bench: .venv/dev.stamp ## Measure, and print ratios
 	$(BIN)/python -m benchmarks
+
+bench-scale: .venv/dev.stamp ## Plan and send a campaign to a million, on both databases (many minutes)
+	$(BIN)/python -m benchmarks campaign-scale workers
 
 lock: .venv/dev.stamp ## Choose the newest allowed version of each package, and write the lock files
 	$(BIN)/pip install --quiet uv

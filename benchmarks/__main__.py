@@ -12,6 +12,7 @@ import benchmarks.importing
 import benchmarks.links
 import benchmarks.sending
 import benchmarks.web
+import benchmarks.workers
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
@@ -20,9 +21,10 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "sending": benchmarks.sending.measure,
     "web": benchmarks.web.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
+    "workers": benchmarks.workers.measure,
 }
 
-BY_NAME_ONLY = frozenset({"campaign-scale"})
+BY_NAME_ONLY = frozenset({"campaign-scale", "workers"})
 """What takes many minutes, and so is only run when it is asked for."""
 
 

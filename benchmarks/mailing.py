@@ -26,6 +26,7 @@ from newsletter_mailer.sending.recipients import recipients
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.settings import Settings, load_settings
 from newsletter_mailer.store.engine import open_store, writing
+from newsletter_mailer.store.postgres import on_postgres
 
 ISSUE = "06-autumn-2018"
 ARTICLES = ("youth-service", "online-grooming", "operation-encompass")
@@ -49,6 +50,19 @@ SELECT
 FROM counted
 """
 """As an import of a CSV file would leave them."""
+
+_PEOPLE_ON_POSTGRES = """
+INSERT INTO subscriber
+    (email, email_key, name, agency, role, status, source, created_at, changed_at)
+SELECT
+    'reader.' || n || '@office-' || (n % 400) || '.example.org',
+    'reader.' || n || '@office-' || (n % 400) || '.example.org',
+    (CAST(:first AS json) ->> (n % :firsts)) || ' '
+        || (CAST(:last AS json) ->> (n / :firsts % :lasts)),
+    CAST(:agencies AS json) ->> (n / :firsts % json_array_length(CAST(:agencies AS json))),
+    'Social worker', 'active', 'import 1: people.csv', '2026-01-05 09:00Z', '2026-01-05 09:00Z'
+FROM generate_series(0, :people - 1) AS counted(n)
+"""
 
 _FIRST = ("Aisling", "Bożena", "Dominik", "Farzana", "Hansa", "Marva", "Nilesh", "Órla", "Zoë")
 _LAST = ("Arkwright", "Bhayani", "Cartledge", "Elmi", "Geraghty", "McGarrity", "Qureshi-Lane")
@@ -93,7 +107,7 @@ def add_people(engine: Engine, settings: Settings, number: int) -> None:
     registry = read_registry(settings.agencies_file, settings.agencies_file.name)
     with writing(engine) as connection:
         connection.execute(
-            text(_PEOPLE),
+            text(_PEOPLE_ON_POSTGRES if on_postgres(connection) else _PEOPLE),
             {
                 "people": number,
                 "first": json.dumps(_FIRST),

@@ -51,9 +51,16 @@ class Server:
         name = url.partition("?")[0].rpartition("/")[2]
         self.say(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(*_names(name)))
 
-    def restart(self) -> None:
+    def listen(self, address: str, network: str) -> None:
+        """Have it also answer at a TCP address, to anybody in that network."""
+        with (self.data / "pg_hba.conf").open("a", encoding="ascii") as rules:
+            rules.write(f"host all all {network} trust\n")
+        self.restart("-o", f"-h {address} -k {self.address}")
+
+    def restart(self, *options: str) -> None:
         """Have it stop at once, as if it crashed, and start again."""
         words = ("-w", "-D", str(self.data), "-m", "immediate", "-l", str(self.data / "log"))
+        words += options
         as_owner = ["runuser", "-u", "pgserver", "--"] if os.geteuid() == 0 else []
         subprocess.run(
             [*as_owner, str(self.programs / "pg_ctl"), *words, "restart"],
@@ -74,10 +81,11 @@ def _names(*names: str) -> list[sql.Identifier]:
 
 
 @contextmanager
-def server(folder: Path | None = None) -> Iterator[Server]:
+def server(folder: Path | None = None, *, durable: bool = False) -> Iterator[Server]:
     """Start a server in an empty folder, with a database `migrated` on it; stop it at the end.
 
-    Nothing it writes outlives a power cut, which makes it several times as fast.
+    Unless it shall be `durable`, nothing it writes outlives a power cut, which makes it
+    several times as fast.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it minds that XDG_RUNTIME_DIR is not set
@@ -91,7 +99,7 @@ def server(folder: Path | None = None) -> Iterator[Server]:
         made = Server(
             str(running.get_postmaster_info().socket_dir), running.pgdata, running.bin_path
         )
-        for setting in ("fsync = off", "full_page_writes = off"):
+        for setting in () if durable else ("fsync = off", "full_page_writes = off"):
             made.say(sql.SQL("ALTER SYSTEM SET " + setting))
         made.say(sql.SQL("SELECT pg_reload_conf()"))
         made.say(sql.SQL("CREATE DATABASE migrated"))

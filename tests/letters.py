@@ -28,7 +28,10 @@ def letter(number: int, recipient: str = "", content: bytes = b"") -> Letter:
         name=f"Reader {number}",
         variant="a",
         message_id=f"<t.{number}@example.org>",
-        values={},
+        values={
+            "name": f"Reader {number}",
+            "unsubscribe_url": f"https://news.example.org/unsubscribe/{number}",
+        },
         parts=lambda: (whole,),
     )
 

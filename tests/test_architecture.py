@@ -39,6 +39,10 @@ ROOMS = {
     "sendgrid": {"sending"},
     "dns": {"doctor"},
     "watchfiles": {"previewing"},
+    "procrastinate": {"sending"},
+    "psycopg": {"sending"},
+    "psycopg_pool": {"sending"},
+    "prometheus_client": {"sending"},
 }
 
 
@@ -74,6 +78,12 @@ def test_other_peoples_packages_stay_in_their_room(path: Path) -> None:
     for name in imports(path):
         top = name.split(".")[0]
         assert room in ROOMS.get(top, {room}), f"{path.name} imports {name}"
+
+
+def test_one_module_knows_the_queue() -> None:
+    """Procrastinate stands behind one adapter, and could be replaced there."""
+    users = [path for path in FILES if any("procrastinate" in name for name in imports(path))]
+    assert [path.name for path in users] == ["queue.py"]
 
 
 def test_every_package_that_is_imported_is_declared() -> None:

@@ -79,7 +79,7 @@ def test_half_of_a_request_is_accepted(office: Office) -> None:
 
 @pytest.mark.parametrize("deed", ["500-unread", "503-unread", "drop-unread"])
 def test_before_the_body_is_read(office: Office, deed: str) -> None:
-    """Where it is sure that a request did not leave whole it is tried again; else it is in doubt."""
+    """Where a request surely did not leave whole it is tried again; else it is in doubt."""
     with FakeSendgrid([Rule("send", deed, nth=2)]) as server:
         send(office, server)
         assert statuses(office) in (

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from newsletter_mailer.compiling.merge import Segments
 from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt, Transport
 from newsletter_mailer.sending.transports.outbox import Outbox
+from newsletter_mailer.sending.transports.sendgrid.client import Account
+from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
+from newsletter_mailer.sending.transports.sendgrid.transport import SendgridTransport
 from newsletter_mailer.sending.transports.smtp.connecting import read_url
 from newsletter_mailer.sending.transports.smtp.transport import SmtpTransport
-from newsletter_mailer.settings import Smtp
+from newsletter_mailer.settings import Sendgrid, Smtp
+from tests.fake_sendgrid import FakeSendgrid
+from tests.fake_sendgrid.server import KEY
 from tests.fake_smtp import FakeSmtp, Rule
 from tests.letters import letter, letters, message_for, send
 
@@ -47,8 +53,40 @@ def smtp(folder: Path, *, broken: bool = False) -> Iterator[Way]:  # noqa: ARG00
         )
 
 
-WAYS: dict[str, Callable[..., AbstractContextManager[Way]]] = {"outbox": outbox, "smtp": smtp}
+@contextmanager
+def sendgrid(folder: Path, *, broken: bool = False) -> Iterator[Way]:  # noqa: ARG001
+    """To the fake provider, or to one that does not know our key.
+
+    It merges by itself, so what arrived is looked at there, and stands for the message.
+    """
+    words = VariantContent(*map(Segments.of, ("News", "<p>{{name}}</p>", "Dear {{name}}")))
+    mailing = Mailing(
+        "0123456789abcdef", "Office", "office@example.org", None, "<l.example.org>", {"a": words}
+    )
+
+    def arrived() -> dict[int, bytes]:
+        for one in server.messages():
+            number = one.args["delivery"]
+            assert one.to == f"reader{number}@example.org"
+            assert one.part("text/plain") == f"Dear Reader {number}"
+            assert one.part("text/html") == f"<p>Reader {number}</p>"
+        return {
+            int(one.args["delivery"]): message_for(int(one.args["delivery"]))
+            for one in server.messages()
+        }
+
+    with FakeSendgrid(key="SG.other" if broken else KEY) as server:
+        limits = Sendgrid(batch=10, connections=4)
+        yield Way(SendgridTransport(Account(server.url, KEY, 20), limits, mailing), arrived)
+
+
+WAYS: dict[str, Callable[..., AbstractContextManager[Way]]] = {
+    "outbox": outbox,
+    "smtp": smtp,
+    "sendgrid": sendgrid,
+}
 every_transport = pytest.mark.parametrize("name", WAYS)
+those_that_are_given_messages = pytest.mark.parametrize("name", ["outbox", "smtp"])
 
 
 @every_transport
@@ -61,7 +99,7 @@ def test_every_letter_gets_one_receipt_and_arrives(name: str, tmp_path: Path) ->
         assert way.arrived() == {number: message_for(number) for number in range(1, 131)}
 
 
-@every_transport
+@those_that_are_given_messages
 def test_lines_that_once_began_with_a_dot_arrive(name: str, tmp_path: Path) -> None:
     """As messages are made a dot at a line's start is encoded; what is read is the dot."""
     raw = (
@@ -139,7 +177,11 @@ def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
         yield from letters(3)
         raise LookupError("made up")
 
-    bad = letter(4)._replace(parts=spoil)
+    class Spoilt(dict[str, str]):
+        def __iter__(self) -> Iterator[str]:
+            raise LookupError("made up")
+
+    bad = letter(4)._replace(parts=spoil, values=Spoilt())
     for given in (spoilt(), iter([*letters(3), bad])):
         got: list[Receipt] = []
         with WAYS[name](tmp_path) as way, pytest.raises(LookupError, match="made up"):

@@ -65,6 +65,7 @@ class Report:
     doubtful: int = 0
     doubtful_in_truth: int = 0
     campaign: str = ""
+    at_once: int = CONNECTIONS
 
     @property
     def passed(self) -> bool:
@@ -74,7 +75,7 @@ class Report:
             and self.campaign == "done"
             and sum(self.statuses.values()) == self.people
             and not set(self.statuses) & {"pending", "sending", "deferred"}
-            and self.doubtful <= self.kills * CONNECTIONS
+            and self.doubtful <= self.kills * self.at_once
         )
 
 
@@ -93,7 +94,7 @@ def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> R
             if _one_life(office, settings, truth, chance, report, kill=more):
                 break
     report.seconds = time.monotonic() - began
-    judge(office, truth, report)
+    judge(office, taken_by(truth), report)
     return report
 
 
@@ -213,11 +214,14 @@ def rob(office: Office, report: Report) -> None:
     report.robberies += 1
 
 
-def judge(office: Office, truth: Path, report: Report) -> None:
+def taken_by(truth: Path) -> Counter[str]:
+    """How often the server took a message for each address."""
+    lines = truth.read_text(encoding="utf-8").splitlines()
+    return Counter(json.loads(line)["recipient"] for line in lines)
+
+
+def judge(office: Office, taken: Counter[str], report: Report) -> None:
     """Hold the ledger against what the server took."""
-    taken: Counter[str] = Counter()
-    for line in truth.read_text(encoding="utf-8").splitlines():
-        taken[json.loads(line)["recipient"]] += 1
     with store(office) as engine, reading(engine) as connection:
         rows = connection.execute(select(delivery.c.email, delivery.c.status)).all()
         report.campaign = connection.execute(select(campaign.c.state)).scalar_one()

@@ -17,7 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -32,14 +33,30 @@ from newsletter_mailer.sending.campaign import find_campaign
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.distributed.queue import SCHEMA, pool_options, reap
 from newsletter_mailer.store.engine import reading, writing
-from tests.databases import Server
+from tests.databases import URL, Server
 from tests.databases import server as postgres_server
+from tests.fake_sendgrid import FakeSendgrid
 from tests.office import Office
-from tests.torture import LEASE, Report, environment, judge, rob, server, torture_office
+from tests.sendgrid_office import way_to_sendgrid
+from tests.sendgrid_torture import MOODS
+from tests.torture import (
+    CONNECTIONS,
+    LEASE,
+    Report,
+    environment,
+    judge,
+    rob,
+    server,
+    taken_by,
+    torture_office,
+)
 from tests.under_way import store
 
 WORKERS = 3
 RESTARTS = 2
+REQUEST = 100
+"""People in a request to the provider."""
+
 _LONGEST = 1_800.0
 
 
@@ -79,33 +96,75 @@ class Crew:
             assert process.wait(timeout=60) == 0
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What the other side has: how often whom, and how much it has seen so far."""
+
+    taken: Callable[[], Counter[str]]
+    seen: Callable[[], int]
+    settings: Mapping[str, str]
+
+
 def torture(
-    folder: Path, postgres: Server, *, people: int, kills: int, seed: int, rate: int
+    folder: Path,
+    postgres: Server,
+    *,
+    people: int,
+    kills: int,
+    seed: int,
+    rate: int,
+    sendgrid: bool = False,
 ) -> Tally:
     """Send one campaign under torture from a project made in `folder`, and judge its ledger."""
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     office = torture_office(folder)
-    truth = folder / "truth.jsonl"
-    report = Tally(people)
-    with server(truth, seed) as port, _settings(postgres.fresh(), port, rate):
+    report = Tally(people, at_once=REQUEST if sendgrid else CONNECTIONS)
+    other_side = _provider(seed) if sendgrid else _relay(folder / "truth.jsonl", seed)
+    with other_side as truth, _settings(postgres.fresh(), {**truth.settings, **_pace(rate)}):
         office.ok("subscribers", "import", str(office.write_people(people)))
         crew = Crew(office, WORKERS, folder / "workers.log")
         crew.muster()
         began = time.monotonic()
         office.ok("send", "6", "--yes", "--json", "--no-wait", "--accept-unknown", "all")
-        sent = 0
+        seen = 0
         while not _over(office) and time.monotonic() - began < _LONGEST:
             crew.muster()
             time.sleep(chance.uniform(0.05, 0.4))
-            if truth.exists() and truth.stat().st_size > sent and report.kills < kills:
-                sent = truth.stat().st_size
+            if truth.seen() > seen and report.kills < kills:
+                seen = truth.seen()
                 _something(office, crew, postgres, chance, report, kills)
         report.seconds = time.monotonic() - began
         crew.muster()  # who comes last settles what the dead have left
         time.sleep(LEASE * 2)
         crew.dismiss()
-        judge(office, truth, report)
+        judge(office, truth.taken(), report)
     return report
+
+
+@contextmanager
+def _relay(path: Path, seed: int) -> Iterator[Truth]:
+    with server(path, seed) as port:
+        yield Truth(
+            lambda: taken_by(path),
+            lambda: path.stat().st_size if path.exists() else 0,
+            environment(port, 1),
+        )
+
+
+@contextmanager
+def _provider(seed: int) -> Iterator[Truth]:
+    moods = MOODS[:-1]  # but for the one that leaves a request in doubt
+    with FakeSendgrid(moods, window=1.0, latency=0.03, seed=seed, keep=False) as running:
+        yield Truth(
+            running.recipients,
+            running.moods.seen.total,
+            way_to_sendgrid(running, sendgrid__batch=REQUEST),
+        )
+
+
+def _pace(rate: int) -> dict[str, str]:
+    chosen = environment(1, rate)
+    return {name: value for name, value in chosen.items() if "_SEND__" in name}
 
 
 def _something(
@@ -180,10 +239,10 @@ def _over(office: Office) -> bool:
 
 
 @contextmanager
-def _settings(url: str, port: int, rate: int) -> Iterator[None]:
+def _settings(url: str, others: Mapping[str, str]) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as world:
-        world.setenv("NEWSLETTER_DATABASE_URL", url)
-        for name, value in environment(port, rate).items():
+        world.setenv(URL, url)
+        for name, value in others.items():
             world.setenv(name, value)
         yield
 
@@ -196,6 +255,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=35)
     parser.add_argument("--rate", type=int, help="letters a second; by default so that it lasts")
     parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument("--sendgrid", action="store_true", help="send through that transport")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="torture-") as folder, postgres_server() as postgres:
         rate = chosen.rate or max(100, chosen.people // 40)
@@ -206,6 +266,7 @@ def main() -> None:
             kills=chosen.kills,
             seed=chosen.seed,
             rate=rate,
+            sendgrid=chosen.sendgrid,
         )
         if not report.passed:
             sys.stdout.write((Path(folder) / "workers.log").read_text(encoding="utf-8")[-20_000:])

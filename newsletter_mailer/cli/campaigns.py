@@ -19,8 +19,9 @@ from newsletter_mailer.sending.campaign import Campaign, all_campaigns, find_cam
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.presence import sender_at_work
 from newsletter_mailer.sending.rules import wall_clock
-from newsletter_mailer.sending.staging import RECALL_UNTIL, leaves_at, newest
+from newsletter_mailer.sending.staged_batches import RECALL_UNTIL, leaves_at, newest
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.postgres import on_postgres
 
 
 def status(
@@ -49,7 +50,7 @@ def status(
                 with reading(engine) as connection:
                     found = find_campaign(connection, campaign)
                     leaving = leaves_at(connection, found.id, wall_clock())
-                say(*_standing(project, found))
+                say(*_standing(project, engine, found))
                 if leaving:
                     last = _when(project, leaving - RECALL_UNTIL)
                     say(
@@ -89,19 +90,21 @@ def pause(
 def resume(context: typer.Context, campaign: CampaignName, as_json: AsJson = False) -> None:
     """Let a paused campaign go on."""
     project = context.ensure_object(Project)
-    with project.store() as engine, writing(engine) as connection:
-        known = find_campaign(connection, campaign)
-        control.refuse_unless(
-            control.resume(connection, known.id, wall_clock()), connection, known, "resumed"
-        )
-        known = find_campaign(connection, known.name)
-        counts = count(connection, known.id)
+    with project.store() as engine:
+        with writing(engine) as connection:
+            known = find_campaign(connection, campaign)
+            control.refuse_unless(
+                control.resume(connection, known.id, wall_clock()), connection, known, "resumed"
+            )
+            known = find_campaign(connection, known.name)
+            counts = count(connection, known.id)
+        standing = _standing(project, engine, known)
     if as_json:
         print_json(facts(known, counts))
         return
     say(
         f"Campaign {known.name} goes on: {plural(counts.open, 'person')} still to come.",
-        *_standing(project, known),
+        *standing,
     )
 
 
@@ -135,7 +138,7 @@ def cancel(
         # While somebody sends, that process takes it back when it sees that it was cancelled.
         if (
             held
-            and not sender_at_work(project.settings.state)
+            and not _at_work(project, engine)
             and not recall(project, engine, held, now)
             and known.state == "done"
         ):
@@ -149,6 +152,7 @@ def cancel(
             control.refuse_unless(skipped is not None, connection, known, "cancelled")
             known = find_campaign(connection, known.name)
             counts = count(connection, known.id)
+        going_on = _at_work(project, engine)
     if as_json:
         print_json(facts(known, counts))
         return
@@ -158,7 +162,7 @@ def cancel(
     )
     if counts.sending:
         say(f"{plural(counts.sending, 'letter')} on the way may still arrive.")
-        if not sender_at_work(project.settings.state):
+        if not going_on:
             say(f"Whoever sent them is gone. To find out: newsletter send {known.number}")
     say(f"The record of it: newsletter certificate {known.name}")
 
@@ -183,15 +187,26 @@ def _list(project: Project, engine: Engine, *, as_json: bool) -> None:
         say("No campaign was started yet. `newsletter send ISSUE` starts one.")
 
 
-def _standing(project: Project, known: Campaign) -> list[str]:
+def _at_work(project: Project, engine: Engine) -> bool:
+    """Whether somebody sends: in this project, or on PostgreSQL on any host."""
+    if not on_postgres(engine):
+        return sender_at_work(project.settings.state)
+    from newsletter_mailer.sending.distributed.queue import workers_alive  # noqa: PLC0415
+
+    with reading(engine) as connection:
+        return workers_alive(connection, project.settings.send.lease / 2) > 0
+
+
+def _standing(project: Project, engine: Engine, known: Campaign) -> list[str]:
     """Where a campaign stands, and what has to be done so that it goes on."""
     lines = [
         f"Campaign {known.name} is {known.state}" + (f": {known.reason}." if known.reason else ".")
     ]
     if known.state == "scheduled" and known.scheduled_at:
         lines.append(f"It begins on {_when(project, known.scheduled_at)}.")
-    if known.state in {"scheduled", "sending"} and not sender_at_work(project.settings.state):
-        lines.append(f"Nobody is sending it. To go on: newsletter send {known.number}")
+    if known.state in {"scheduled", "sending"} and not _at_work(project, engine):
+        how = "worker" if on_postgres(engine) else f"send {known.number}"
+        lines.append(f"Nobody is sending it. To go on: newsletter {how}")
     elif known.state == "paused":
         lines.append(f"To go on: newsletter resume {known.name}")
     return lines

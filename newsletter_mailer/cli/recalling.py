@@ -6,7 +6,8 @@ from sqlalchemy import Engine
 
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.sending.running import sole_sender
-from newsletter_mailer.sending.staging import StagedBatch, take_back
+from newsletter_mailer.sending.staged_batches import StagedBatch
+from newsletter_mailer.sending.staging import take_back
 from newsletter_mailer.sending.transports.sendgrid.client import account_of
 from newsletter_mailer.sending.transports.sendgrid.holding import Holding
 

@@ -14,6 +14,7 @@ from newsletter_mailer.cli.console import err, plural, progress, say
 from newsletter_mailer.cli.freezing import Wish, freeze_campaign, show_plan
 from newsletter_mailer.cli.options import AsJson, ByName, IssueName, who
 from newsletter_mailer.cli.project import Project
+from newsletter_mailer.cli.rehearsing import rehearse
 from newsletter_mailer.cli.stopping import stopped_by_signals
 from newsletter_mailer.cli.summary import summary
 from newsletter_mailer.cli.trying import send_trial
@@ -32,8 +33,10 @@ from newsletter_mailer.sending.generation import refuse_a_copy
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.sending.running import Ending, run, sole_sender
 from newsletter_mailer.sending.schedule import start_time
-from newsletter_mailer.sending.staging import RECALL_UNTIL, is_open, leaves_at, run_staged
+from newsletter_mailer.sending.staged_batches import RECALL_UNTIL, is_open, leaves_at
+from newsletter_mailer.sending.staging import run_staged
 from newsletter_mailer.sending.transports.choosing import stage_of
+from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.postgres import on_postgres
 
@@ -63,6 +66,10 @@ def send(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Do everything but send, and show the plan.")
     ] = False,
+    provider: Annotated[
+        bool,
+        typer.Option("--provider", help="With --dry-run: have the provider look at every mail."),
+    ] = False,
     test: Annotated[
         list[str] | None,
         typer.Option(metavar="ADDRESS", help="Send only a letter marked [TEST] to this address."),
@@ -89,6 +96,8 @@ def send(
     if test:
         send_trial(project, project.folder(issue).name, test, as_ or [], as_json=as_json)
         return
+    if provider and not dry_run:
+        raise UsageError("--provider goes with --dry-run: the provider looks, and sends nothing.")
     if as_:
         raise UsageError("--as goes with --test ADDRESS. To send to some agencies: --audience.")
     settings = project.settings
@@ -97,14 +106,11 @@ def send(
         name = _folder_name(project, engine, issue)
         if dry_run:
             wanted = segment(audience or [], project.registry, settings)
-            show_plan(project, engine, name, wanted, as_json=as_json)
+            show = rehearse if provider else show_plan
+            show(project, engine, name, wanted, as_json=as_json)
             return
         shared = on_postgres(engine)
-        if settings.send.staged and (canary or shared):
-            raise UsageError(
-                "send.staged holds a whole campaign back and releases it at once, from one machine: "
-                "it goes neither with --canary nor with workers. Take one of them out."
-            )
+        _refuse_staged(settings, canary=canary, shared=shared)
         with writing(engine) as connection:
             refuse_a_copy(connection, settings.state, wall_clock())
         with nullcontext() if shared else sole_sender(settings.state):
@@ -166,6 +172,14 @@ def _known(engine: Engine, issue: str) -> Campaign | None:
     under_way = [each for each in known if each.state not in _ENDED]
     found = under_way or known
     return found[-1] if found else None
+
+
+def _refuse_staged(settings: Settings, *, canary: int, shared: bool) -> None:
+    if settings.send.staged and (canary or shared):
+        raise UsageError(
+            "send.staged holds a whole campaign back and releases it at once, from one machine: "
+            "it goes neither with --canary nor with workers. Take one of them out."
+        )
 
 
 def _refuse_changes(known: Campaign, *, changed: bool) -> None:

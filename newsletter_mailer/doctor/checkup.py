@@ -21,6 +21,8 @@ from newsletter_mailer.settings import SETTINGS_FILE, Office, Settings, load_set
 
 Clock = Callable[[], dt.datetime]
 
+_OTHER_SIDE = {"outbox": "outbox", "smtp": "relay", "sendgrid": "provider"}
+
 
 def check_up(root: Path, names: Callable[[], Names], now: Clock) -> list[Area]:
     """Look at all that a campaign of the project in `root` leans on; change and send nothing.
@@ -42,9 +44,7 @@ def check_up(root: Path, names: Callable[[], Names], now: Clock) -> list[Area]:
             f"The domain {sender}": _domain_of(settings, dns),
             "The mails": {"list headers": lambda: letterhead(sample(settings, now()))},
             f"The transport {settings.transport}": {
-                "relay" if settings.transport == "smtp" else "outbox": lambda: _transport(
-                    settings, looked, now
-                )
+                _OTHER_SIDE[settings.transport]: lambda: _transport(settings, looked, now)
             },
         }
     )
@@ -130,6 +130,8 @@ def _transport(settings: Settings, looked: Looked, now: Clock) -> Sequence[Diagn
     match settings.transport:
         case "smtp":
             return transports.smtp(settings, mail=looked.mail or machine.USUAL_MAIL, now=now())
+        case "sendgrid":
+            return transports.sendgrid(settings)
         case "outbox":
             return transports.outbox(settings)
 

@@ -2,12 +2,17 @@
 
 import contextlib
 import datetime as dt
+import json
 import os
 import socket
 import ssl
+from dataclasses import replace
+from http import HTTPStatus
 
 from newsletter_mailer.doctor.diagnosis import Diagnosis, failing, fine, warning
 from newsletter_mailer.doctor.machine import standing
+from newsletter_mailer.sending.transports.sendgrid.answers import explained
+from newsletter_mailer.sending.transports.sendgrid.client import Client, account_of
 from newsletter_mailer.sending.transports.smtp.connecting import (
     Failed,
     Opened,
@@ -21,7 +26,16 @@ EXPIRES_SOON = dt.timedelta(days=14)
 """Before a certificate's end; most are renewed a month before it."""
 
 _PATIENCE = 4.0
-"""Seconds for each step of the conversation with the relay."""
+"""Seconds for each step of the conversation with the relay, or the provider."""
+
+_TO_HOLD_BACK = {
+    "mail.batch.create",
+    "user.scheduled_sends.create",
+    "user.scheduled_sends.read",
+    "user.scheduled_sends.update",
+    "user.scheduled_sends.delete",
+}
+"""What the provider calls the permissions for a staged commit."""
 
 
 def outbox(settings: Settings) -> list[Diagnosis]:
@@ -142,3 +156,48 @@ def _leave(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.sendall(b"QUIT\r\n")
         connection.recv(1024)
+
+
+def sendgrid(settings: Settings) -> list[Diagnosis]:
+    """Whether the provider answers, knows the key, and lets it do what a campaign needs.
+
+    Asks for the key's permissions, and for nothing else.
+
+    Raises:
+        SettingsError: there is no key.
+    """
+    account = replace(account_of(settings), timeout=_PATIENCE)
+    answer = Client(account).call("get", "scopes")
+    if answer.status != HTTPStatus.OK:
+        mend = "Make a new key in the provider's settings, for NEWSLETTER_SENDGRID_API_KEY."
+        if answer.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            mend = "Look at the network, and at NEWSLETTER_SENDGRID_HOST; then try again."
+        return [failing("provider", f"{account} answers: {explained(answer)}.", mend)]
+    try:
+        scopes = set(json.loads(answer.content)["scopes"])
+    except (ValueError, KeyError, TypeError):
+        return [failing("provider", f"{account} gives an answer that is not the provider's.")]
+    found = [fine("provider", f"{account} answers, and knows the key")]
+    needed = {"mail.send"}
+    if settings.send.staged:
+        needed |= _TO_HOLD_BACK
+    missing = sorted(needed - scopes)
+    if missing:
+        found.append(
+            failing(
+                "permissions",
+                f"The key may not do what is needed: {', '.join(missing)}.",
+                "Give it Mail Send, and for send.staged Scheduled Sends, or make another key.",
+            )
+        )
+    else:
+        found.append(fine("permissions", f"the key may {', '.join(sorted(needed))}"))
+    if scopes - needed - _TO_HOLD_BACK - {"mail.batch.read", "sender_verification_eligible"}:
+        found.append(
+            warning(
+                "permissions besides",
+                "The key may do more than sending needs.",
+                "Whoever gets hold of it could do so too: a key for sending alone is safer.",
+            )
+        )
+    return found

@@ -15,21 +15,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from sqlalchemy import Connection, Engine, exists, func, insert, select, update
+from sqlalchemy import Connection, Engine, exists, update
 
 from newsletter_mailer.errors import NewsletterError, SendingError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.counting import count
 from newsletter_mailer.sending.doubt import in_doubt
 from newsletter_mailer.sending.running import Dispatch, Ending, run
+from newsletter_mailer.sending.staged_batches import StagedBatch, add, move, newest
 from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
 from newsletter_mailer.sending.transports.contract import Transport
 from newsletter_mailer.store.engine import reading, writing
-from newsletter_mailer.store.staging_tables import staged_batch
 from newsletter_mailer.store.tables import batch, delivery
-
-RECALL_UNTIL = dt.timedelta(minutes=10)
-"""Before a batch leaves; after that the provider recalls nothing."""
 
 _TRIES = 5
 """Batches that may break off in one run before it gives up."""
@@ -68,18 +65,6 @@ class Holder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class StagedBatch:
-    """A batch at the provider, and how far it is. `send_at` is when it leaves."""
-
-    campaign_id: int
-    number: int
-    batch_id: str
-    state: str
-    send_at: dt.datetime
-    doubtful: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Stage:
     """What staging needs of a provider: the one who holds, and the way into a batch.
 
@@ -89,39 +74,6 @@ class Stage:
     holder: Holder
     transport: Callable[[str, dt.datetime], Transport]
     ahead: dt.timedelta
-
-
-def newest(connection: Connection, campaign_id: int) -> StagedBatch | None:
-    """The last batch of a campaign; None where it never had one."""
-    row = connection.execute(
-        select(
-            staged_batch.c.campaign_id,
-            staged_batch.c.number,
-            staged_batch.c.batch_id,
-            staged_batch.c.state,
-            staged_batch.c.send_at,
-            staged_batch.c.doubtful,
-        )
-        .where(staged_batch.c.campaign_id == campaign_id)
-        .order_by(staged_batch.c.number.desc())
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    return StagedBatch(**{**row._mapping, "doubtful": tuple(row.doubtful)})  # noqa: SLF001 - SQLAlchemy's documented name
-
-
-def is_open(connection: Connection, campaign_id: int) -> bool:
-    """Whether a batch was begun of which it is not settled whether it leaves."""
-    found = newest(connection, campaign_id)
-    return found is not None and found.state in {"staging", "releasing"}
-
-
-def leaves_at(connection: Connection, campaign_id: int, now: dt.datetime) -> dt.datetime | None:
-    """When the provider sends what was released to it; None where nothing waits there."""
-    found = newest(connection, campaign_id)
-    waits = found is not None and found.state == "released" and found.send_at > now
-    return found.send_at if found and waits else None
 
 
 def run_staged(
@@ -205,7 +157,7 @@ def take_back(engine: Engine, holder: Holder, staged: StagedBatch, now: dt.datet
     """
     recalled = holder.recall(staged.batch_id)
     with writing(engine) as connection:
-        _set(connection, staged, "recalled" if recalled else "released")
+        move(connection, staged, "recalled" if recalled else "released")
         if recalled:
             _back(connection, staged)
             control.reopen(connection, staged.campaign_id)
@@ -218,31 +170,7 @@ def _begin(dispatch: Dispatch, stage: Stage) -> StagedBatch:
     now = dispatch.rules.clock()
     made = stage.holder.new_batch()
     with writing(dispatch.engine) as connection:
-        last = connection.scalar(
-            select(func.max(staged_batch.c.number)).where(
-                staged_batch.c.campaign_id == dispatch.campaign_id
-            )
-        )
-        doubtful = [each.subscriber_id for each in in_doubt(connection, dispatch.campaign_id)]
-        staged = StagedBatch(
-            dispatch.campaign_id,
-            (last or 0) + 1,
-            made,
-            "staging",
-            (now + stage.ahead).replace(microsecond=0),
-            tuple(doubtful),
-        )
-        connection.execute(
-            insert(staged_batch).values(
-                campaign_id=staged.campaign_id,
-                number=staged.number,
-                batch_id=made,
-                state=staged.state,
-                send_at=staged.send_at,
-                begun_at=now,
-                doubtful=doubtful,
-            )
-        )
+        staged = add(connection, dispatch.campaign_id, made, now + stage.ahead, now)
     stage.holder.pause(made)
     return staged
 
@@ -265,10 +193,10 @@ def _whole(engine: Engine, staged: StagedBatch, limit: float) -> bool:
 def _release(engine: Engine, holder: Holder, staged: StagedBatch) -> None:
     """Let a batch leave. It is on disk first that this is wanted, so that it can be repeated."""
     with writing(engine) as connection:
-        _set(connection, staged, "releasing")
+        move(connection, staged, "releasing")
     holder.release(staged.batch_id)
     with writing(engine) as connection:
-        _set(connection, staged, "released")
+        move(connection, staged, "released")
 
 
 def _back(connection: Connection, staged: StagedBatch) -> None:
@@ -298,17 +226,6 @@ def _back(connection: Connection, staged: StagedBatch) -> None:
             taking(BatchStep.REOPEN)
             | {"epoch": batch.c.epoch + 1, "owner": "", "lease_until": None, "next_at": None}
         )
-    )
-
-
-def _set(connection: Connection, staged: StagedBatch, state: str) -> None:
-    connection.execute(
-        update(staged_batch)
-        .where(
-            staged_batch.c.campaign_id == staged.campaign_id,
-            staged_batch.c.number == staged.number,
-        )
-        .values(state=state)
     )
 
 

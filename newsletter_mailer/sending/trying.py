@@ -34,15 +34,7 @@ def trial_letters(
     now: dt.datetime,
 ) -> list[Letter]:
     """One letter for each address and agency, as a person there would get it."""
-    sender = issue.head.sender
-    letterhead = Letterhead(
-        secrets.token_hex(16),
-        sender.name or settings.sender.name,
-        settings.sender.address,
-        sender.reply_to or settings.sender.reply_to,
-        issue.head.title,
-        list_id(settings),
-    )
+    letterhead = letterhead_of(issue, settings)
     by_agency = {id_: email for email in emails for id_ in email.agencies}
     letters: list[Letter] = []
     for address in addresses:
@@ -57,7 +49,7 @@ def trial_letters(
             name = registry.agency(agency).name
             values = merge_values(delivery, name, settings.greeting, urls)
             parts = partial(
-                _maker(letterhead, email).parts, Recipient(number, address, "", values), now
+                maker_of(letterhead, email, MARK).parts, Recipient(number, address, "", values), now
             )
             letters.append(
                 Letter(
@@ -73,8 +65,22 @@ def trial_letters(
     return letters
 
 
-def _maker(letterhead: Letterhead, email: CompiledEmail) -> MessageMaker:
+def letterhead_of(issue: Issue, settings: Settings) -> Letterhead:
+    """What the header says of letters that belong to no campaign."""
+    sender = issue.head.sender
+    return Letterhead(
+        secrets.token_hex(16),
+        sender.name or settings.sender.name,
+        settings.sender.address,
+        sender.reply_to or settings.sender.reply_to,
+        issue.head.title,
+        list_id(settings),
+    )
+
+
+def maker_of(letterhead: Letterhead, email: CompiledEmail, mark: str = "") -> MessageMaker:
+    """What makes the letters of a compiled mail; `mark` goes before each subject."""
     images = [
         FrozenImage(image.name, image.media_type, image.path.read_bytes()) for image in email.images
     ]
-    return MessageMaker(letterhead, email.subject.after(MARK), email.text, email.html, images)
+    return MessageMaker(letterhead, email.subject.after(mark), email.text, email.html, images)

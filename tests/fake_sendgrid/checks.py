@@ -16,20 +16,10 @@ LARGEST = 30 * 1024 * 1024
 FURTHEST_AHEAD = 72 * 3_600
 
 RESERVED = frozenset(
-    [
-        "x-sg-id",
-        "x-sg-eid",
-        "received",
-        "dkim-signature",
-        "content-type",
-        "content-transfer-encoding",
-        "to",
-        "from",
-        "subject",
-        "reply-to",
-        "cc",
-        "bcc",
-    ]
+    {
+        *("x-sg-id", "x-sg-eid", "received", "dkim-signature", "content-type"),
+        *("content-transfer-encoding", "to", "from", "subject", "reply-to", "cc", "bcc"),
+    }
 )
 _ADDRESS = re.compile(
     r"[!#$%&'*+/=?^_`{|}~0-9A-Za-z.-]{1,64}@([0-9A-Za-z-]{1,63}\.)+[A-Za-z-]{2,63}"

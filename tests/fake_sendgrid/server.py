@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +69,8 @@ class FakeSendgrid:
     """How many people each Mail Send that was read had."""
 
     sandboxed: int = 0
+    broken_off: int = 0
+    """How many requests were closed before their body was read."""
 
     def __enter__(self) -> Self:
         self.lock = threading.Lock()
@@ -80,12 +83,7 @@ class FakeSendgrid:
         self._file = self.truth.open("a", encoding="utf-8") if self.truth else None
         if self.webhook:
             self.provider.on_delivery = self._announce
-        fake = self
-
-        class Handler(_Handler):
-            server_side = fake
-
-        self._server = _Server(("127.0.0.1", self.port), Handler)
+        self._server = _Server(("127.0.0.1", self.port), partial(_Handler, self))
         self.port = self._server.server_port
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -197,9 +195,12 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server_side: FakeSendgrid
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def __init__(self, server_side: FakeSendgrid, *about: Any) -> None:  # noqa: ANN401 - the library's
+        self.server_side = server_side
+        super().__init__(*about)
 
     def log_message(self, *_args: object) -> None:
         """Quiet."""
@@ -276,9 +277,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, fake.recipients())
         elif parts.path == "/_fake/messages":
             to = asked.get("to", [""])[0]
-            found = [
+            shown: list[dict[str, object]] = [
                 {
-                    "to": each.own["to"],
+                    "to": each.to,
                     "subject": each.subject,
                     "headers": each.headers,
                     "custom_args": each.args,
@@ -288,7 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
                 for each in fake.messages()
                 if to in {"", each.to}
             ]
-            self._answer(200, found[:100])
+            self._answer(200, shown[:100])
         else:
             self._answer(404, _errors("not found"))
 
@@ -300,6 +301,7 @@ class _Handler(BaseHTTPRequestHandler):
             do = fake.moods.at("send")
             limits = fake.limited()
         if do.endswith("-unread"):
+            fake.broken_off += 1
             if not do.startswith("drop"):
                 self._answer(int(do[:3]), _errors("Internal error"))
             self._hang_up()
