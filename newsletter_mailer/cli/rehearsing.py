@@ -45,7 +45,7 @@ def rehearse(
     transport = SendgridTransport(account_of(settings), settings.sendgrid, mailing, sandbox=True)
     taken, refused = 0, []
     with reading(engine) as connection:
-        chosen = recipients(issue.name, wanted, emails, registry)
+        chosen = recipients(issue.name, wanted, emails, registry, now=wall_clock())
         letters = rehearsal(
             connection,
             issue,

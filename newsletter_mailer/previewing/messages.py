@@ -18,7 +18,8 @@ from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipien
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
-from newsletter_mailer.sending.trying import NOBODY, trial_letters
+from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
+from newsletter_mailer.sending.trying import MARK, NOBODY, trial_letters
 from newsletter_mailer.signing_key import signing_key
 
 _TOKEN = "0" * 32
@@ -117,8 +118,14 @@ def send_test(
         now=now,
     )
     folder = settings.outbox / _FOLDER
-    transport = transport_of(settings, NOBODY, folder, key)
-    (receipt,) = transport.send(iter(letters), lambda _number: None)
+    transport = transport_of(
+        settings,
+        NOBODY,
+        folder,
+        key,
+        mailing=lambda: mailing_of_emails(edition.issue, edition.emails, settings, mark=MARK),
+    )
+    (receipt,) = filter(None, transport.send(iter(letters), lambda _number: None))
     if receipt.outcome is not Outcome.ACCEPTED:
         raise NewsletterError(_refused(receipt, to))
     if settings.transport == "outbox":

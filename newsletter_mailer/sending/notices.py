@@ -5,7 +5,7 @@ import email.utils
 import html
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, select
 from newsletter_mailer.audience import joining, notices
 from newsletter_mailer.audience.notices import Notice
 from newsletter_mailer.audience.subscriber import ACTIVE, first_name
-from newsletter_mailer.compiling.merge import one_line
+from newsletter_mailer.compiling.merge import Segments, one_line
 from newsletter_mailer.compiling.notice import CompiledNotice, NoticeCompiler, NoticeText
 from newsletter_mailer.errors import TransportError
 from newsletter_mailer.sending import headers
@@ -22,6 +22,7 @@ from newsletter_mailer.sending.personal_links import PersonalLinks, signer
 from newsletter_mailer.sending.quoted_printable import encoded
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Letter, Outcome, Transport
+from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import subscriber
@@ -56,11 +57,11 @@ class NoticePost:
         self._key = key
         self._links = PersonalLinks(settings.base_url, key)
         self._compiler = NoticeCompiler(settings)
-        self._transport: Transport = transport_of(
-            settings, _NO_CAMPAIGN, settings.outbox / FOLDER, key
-        )
         self._kinds = self._known_kinds()
         self._compiled: dict[str, CompiledNotice] = {}
+        self._transport: Transport = transport_of(
+            settings, _NO_CAMPAIGN, settings.outbox / FOLDER, key, mailing=self._mailing
+        )
 
     def send_due(self, engine: Engine, now: dt.datetime) -> int:
         """Send what is due; how many were taken in hand, 0 when there is nothing left.
@@ -98,6 +99,8 @@ class NoticePost:
         failed = {letter.subscriber_id: "no answer" for letter in letters}
         try:
             for receipt in self._transport.send(iter(letters), lambda _number: None):
+                if receipt is None:
+                    continue
                 if receipt.outcome in {Outcome.ACCEPTED, Outcome.REJECTED}:
                     failed.pop(receipt.subscriber_id)
                 else:
@@ -112,47 +115,60 @@ class NoticePost:
         url = kind.leads_to(connection, notice, now) if kind else None
         if kind is None or url is None:
             return None
-        if notice.kind not in self._compiled:
-            self._compiled[notice.kind] = self._compiler.compile(kind.words)
+        self._made(notice.kind)
         greeting = self._settings.greeting
         first = first_name(notice.name)
         named = greeting.named.replace("{{first_name}}", first) if first else greeting.unnamed
         values = {"greeting": named, "action_url": url}
         domain = self._settings.sender.address.rpartition("@")[2]
         message_id = f"<notice.{notice.id}.{secrets.token_hex(8)}@{domain}>"
-        content = partial(self._content, notice, values, message_id, now)
-        return Letter(notice.id, notice.email, "", notice.kind, message_id, values, content)
+        parts = partial(self._parts, notice, values, message_id, now)
+        return Letter(notice.id, notice.email, "", notice.kind, message_id, values, parts)
 
-    def _content(
+    def _made(self, kind: str) -> CompiledNotice:
+        if kind not in self._compiled:
+            self._compiled[kind] = self._compiler.compile(self._kinds[kind].words)
+        return self._compiled[kind]
+
+    def _mailing(self) -> Mailing:
+        """What notices say, for a provider that merges by itself."""
+        sender = self._settings.sender
+        variants = {}
+        for kind in self._kinds:
+            made = self._made(kind)
+            subject = Segments((made.subject,), ())
+            variants[kind] = VariantContent(subject, made.html, made.text)
+        token = secrets.token_hex(16)
+        return Mailing(token, sender.name, sender.address, sender.reply_to, "", variants)
+
+    def _parts(
         self, notice: Notice, values: Mapping[str, str], message_id: str, now: dt.datetime
-    ) -> bytes:
+    ) -> Sequence[bytes]:
         """The message. It answers what somebody did, and says so (RFC 3834, 5)."""
-        made, sender = self._compiled[notice.kind], self._settings.sender
+        made, sender = self._made(notice.kind), self._settings.sender
         plain = {name: one_line(value) for name, value in values.items()}
         in_html = {name: html.escape(value) for name, value in plain.items()}
         boundary = f"=_notice_{secrets.token_hex(12)}"
         parts = (("plain", made.text.fill(plain)), ("html", made.html.fill(in_html)))
-        return b"".join(
-            (
-                headers.mailbox("From", sender.name, sender.address),
-                headers.mailbox("Reply-To", "", sender.reply_to) if sender.reply_to else b"",
-                headers.mailbox("To", "", notice.email),
-                headers.field("Subject", made.subject),
-                headers.verbatim("Date", email.utils.format_datetime(now.replace(microsecond=0))),
-                headers.verbatim("Message-ID", message_id),
-                headers.verbatim("Auto-Submitted", "auto-generated"),
-                headers.verbatim("MIME-Version", "1.0"),
-                f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode("ascii"),
-                *(
-                    (
-                        f"\r\n--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
-                        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-                    ).encode("ascii")
-                    + encoded(text)
-                    for kind, text in parts
-                ),
-                f"\r\n--{boundary}--\r\n".encode("ascii"),
-            )
+        return (
+            headers.mailbox("From", sender.name, sender.address),
+            headers.mailbox("Reply-To", "", sender.reply_to) if sender.reply_to else b"",
+            headers.mailbox("To", "", notice.email),
+            headers.field("Subject", made.subject),
+            headers.verbatim("Date", email.utils.format_datetime(now.replace(microsecond=0))),
+            headers.verbatim("Message-ID", message_id),
+            headers.verbatim("Auto-Submitted", "auto-generated"),
+            headers.verbatim("MIME-Version", "1.0"),
+            f'Content-Type: multipart/alternative; boundary="{boundary}"\r\n'.encode("ascii"),
+            *(
+                (
+                    f"\r\n--{boundary}\r\nContent-Type: text/{kind}; charset=utf-8\r\n"
+                    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+                ).encode("ascii")
+                + encoded(text)
+                for kind, text in parts
+            ),
+            f"\r\n--{boundary}--\r\n".encode("ascii"),
         )
 
     def _known_kinds(self) -> dict[str, Kind]:

@@ -30,7 +30,8 @@ class Mailing:
     """Everything that the recipients of a campaign, or of test letters, have in common.
 
     `token` is the mailing's own: no text and no reader's name holds it by chance.
-    `list_header` is the value of List-Id (RFC 2919).
+    `list_header` is the value of List-Id (RFC 2919); empty for mails that go to no list, but
+    answer what somebody did.
     """
 
     token: str

@@ -89,11 +89,15 @@ class Variant:
                 + [(field, tag, True) for field, tag in self._in_html]
             )
         ]
-        self._after_address = f'}}],"headers":{{"List-Id":{quoted(mailing.list_header)},'
-        self._after_links = (
-            '"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"},'
-            f'"custom_args":{{"campaign":{quoted(mailing.token)},"delivery":"'
+        self._listed = bool(mailing.list_header)
+        self._after_address = (
+            f'}}],"headers":{{"List-Id":{quoted(mailing.list_header)},"List-Unsubscribe":'
+            if self._listed
+            else '}],"headers":{"Auto-Submitted":"auto-generated"'
         )
+        self._after_links = (
+            ',"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"' if self._listed else ""
+        ) + f'}},"custom_args":{{"campaign":{quoted(mailing.token)},"delivery":"'
 
     def personalization(self, letter: Letter) -> bytes | None:
         """A letter's part of a request, in JSON; None where its values are too long for one."""
@@ -111,9 +115,7 @@ class Variant:
             parts += (',"name":', quoted(name))
         parts += (
             self._after_address,
-            '"List-Unsubscribe":',
-            quoted(f"<{values['unsubscribe_url']}>"),
-            ",",
+            quoted(f"<{values['unsubscribe_url']}>") if self._listed else "",
             self._after_links,
             str(letter.subscriber_id),
             '"},"substitutions":{',
