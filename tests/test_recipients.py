@@ -1,5 +1,6 @@
 """Who gets a campaign: every subscriber is counted once, as chosen or with a reason."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from newsletter_mailer.sending.recipients import (
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import subscriber, suppression
+from newsletter_mailer.store.web_tables import preference
 from tests.ledgers import (
     EVERYONE,
     NOW,
@@ -200,3 +202,13 @@ def test_a_dead_address_is_left_out_next_time(ledger: Ledger) -> None:
     with reading(ledger.engine) as connection:
         assert count_recipients(connection, other) == {"gp": 9}
         assert count_excluded(connection, other) == {"bounced before": 1}
+
+
+def test_who_paused_is_left_out_until_the_day(engine: Engine) -> None:
+    """A pause keeps somebody out of what is frozen before its end, and of nothing after it."""
+    with writing(engine) as connection:
+        for number, days in ((10, 1), (11, -1)):
+            until = NOW + dt.timedelta(days=days)
+            connection.execute(insert(preference).values(subscriber_id=number, paused_until=until))
+    _, excluded = counted(engine)
+    assert excluded["paused by themselves"] == 1

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import lxml.etree
 import lxml.html
@@ -46,16 +47,26 @@ def web(sent: Office) -> Iterator[Website]:
         yield made
 
 
+def parsed(html: str) -> Any:  # noqa: ANN401 - what XPath gives has many types
+    """A page, for XPath."""
+    return lxml.html.fromstring(html)
+
+
+def xml(content: bytes) -> Any:  # noqa: ANN401 - the same
+    """A document, for XPath."""
+    return lxml.etree.fromstring(content)
+
+
 def words(html: str) -> str:
     """The words of a page."""
-    return " ".join(str(lxml.html.fromstring(html).xpath("string(//body)")).split())
+    return " ".join(str(parsed(html).xpath("string(//body)")).split())
 
 
 def test_the_list_names_every_issue_that_was_sent(web: Website) -> None:
     """Newest first, with number, date, description, and a link that leads somewhere."""
     page = web.get("/archive")
     assert page.status_code == 200
-    tree = lxml.html.fromstring(page.text)
+    tree = parsed(page.text)
     links = tree.xpath("//ol[@class='issues']//h2/a")
     assert [link.get("href") for link in links] == [ISSUE, "/archive/01-summer-2017"]
     assert "Safeguarding news, issue 6" in links[0].text
@@ -66,7 +77,7 @@ def test_the_list_names_every_issue_that_was_sent(web: Website) -> None:
 def test_an_issue_is_shown_as_the_agency_gets_it(web: Website) -> None:
     """The bar's form leads to another agency's version, which names that agency."""
     default = web.get(ISSUE)
-    options = lxml.html.fromstring(default.text).xpath("//select[@name='for']//option")
+    options = parsed(default.text).xpath("//select[@name='for']//option")
     assert [one.get("value") for one in options] == list(web.site.registry.by_id)
     assert [one.get("value") for one in options if one.get("selected") is not None] == ["other"]
     switched = web.get(f"{ISSUE}?for=gp")
@@ -80,7 +91,7 @@ def test_an_issue_is_shown_as_the_agency_gets_it(web: Website) -> None:
 def test_every_agency_has_its_own_page(web: Website) -> None:
     """33 pages for 33 agencies, each with its own name chosen in the bar, none personal."""
     for id_, agency in web.site.registry.by_id.items():
-        tree = lxml.html.fromstring(web.get(f"{ISSUE}/{id_}").text)
+        tree = parsed(web.get(f"{ISSUE}/{id_}").text)
         assert tree.xpath("//option[@selected]/text()") == [agency.name]
         hrefs = tree.xpath("//a/@href")
         assert not [href for href in hrefs if "/preferences/" in href or "/unsubscribe/" in href]
@@ -113,7 +124,7 @@ def test_a_page_is_safe(web: Website) -> None:
     assert "script-src" not in policy
     assert "style-src 'self' 'unsafe-inline'" in policy
     assert "unsafe-inline" not in web.get("/archive").headers["content-security-policy"]
-    assert not lxml.html.fromstring(web.get(ISSUE).text).xpath("//script")
+    assert not parsed(web.get(ISSUE).text).xpath("//script")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +188,7 @@ def test_what_is_not_there_is_not_found(web: Website, path: str) -> None:
 
 def test_a_feed_is_valid(web: Website) -> None:
     """Atom and RSS name both issues, with the fields that their specifications ask for."""
-    feed = lxml.etree.fromstring(web.get("/archive/feed.atom").content)
+    feed = xml(web.get("/archive/feed.atom").content)
     assert feed.tag == f"{{{ATOM['a']}}}feed"
     for field in ("id", "title", "updated", "author/a:name"):
         assert feed.xpath(f"string(a:{field})", namespaces=ATOM), field
@@ -188,7 +199,7 @@ def test_a_feed_is_valid(web: Website) -> None:
             assert entry.xpath(f"string(a:{field})", namespaces=ATOM), field
         href = entry.xpath("string(a:link/@href)", namespaces=ATOM)
         assert web.get(href.removeprefix(BASE)).status_code == 200
-    rss = lxml.etree.fromstring(web.get("/archive/feed.rss").content)
+    rss = xml(web.get("/archive/feed.rss").content)
     assert rss.tag == "rss"
     for field in ("title", "link", "description"):
         assert rss.xpath(f"string(channel/{field})"), field
@@ -197,12 +208,12 @@ def test_a_feed_is_valid(web: Website) -> None:
 
 def test_the_sitemap_is_valid(web: Website) -> None:
     """Each address in it is a page of ours, and the canonical address of itself."""
-    tree = lxml.etree.fromstring(web.get("/sitemap.xml").content)
+    tree = xml(web.get("/sitemap.xml").content)
     found = tree.xpath("m:url/m:loc/text()", namespaces=MAP)
     assert len(found) == len(set(found)) == 4
     for url in found[2:]:
         page = web.get(url.removeprefix(BASE))
-        canonical = lxml.html.fromstring(page.text).xpath("//link[@rel='canonical']/@href")
+        canonical = parsed(page.text).xpath("//link[@rel='canonical']/@href")
         assert canonical == [url]
     assert f"Sitemap: {BASE}/sitemap.xml" in web.get("/robots.txt").text
 
@@ -237,12 +248,12 @@ def test_searching(web: Website, asked: str, found: bool) -> None:
     """Articles are found by words of title and text; signs of a query language are only text."""
     answer = web.client.request("GET", "/archive/search", params={"q": asked})
     assert answer.status_code == 200
-    tree = lxml.html.fromstring(answer.text)
+    tree = parsed(answer.text)
     links = tree.xpath("//ol[@class='issues']//h2/a/@href")
     assert bool(links) is found
     for link in links:
         path, _, anchor = link.partition("#")
-        page = lxml.html.fromstring(web.get(path).text)
+        page = parsed(web.get(path).text)
         assert page.xpath(f"//*[@id='{anchor}']"), link
     assert tree.xpath("//input[@name='q']/@value") == [asked]
     assert bool(tree.xpath("//mark")) is found
@@ -253,7 +264,7 @@ def test_what_was_asked_is_shown_as_text(web: Website) -> None:
     asked = "<script>alert(1)</script> {{7*7}}"
     page = web.client.request("GET", "/archive/search", params={"q": asked}).text
     assert "<script" not in page
-    assert lxml.html.fromstring(page).xpath("//input[@name='q']/@value") == [asked]
+    assert parsed(page).xpath("//input[@name='q']/@value") == [asked]
 
 
 def test_an_issue_is_listed_when_it_was_sent_and_readable_when_it_begins(project: Path) -> None:
@@ -300,13 +311,13 @@ def test_many_issues_are_shown_in_pages(project: Path) -> None:
         seen: list[str] = []
         path = "/archive"
         while path:
-            tree = lxml.html.fromstring(made.get(path).text)
+            tree = parsed(made.get(path).text)
             seen += tree.xpath("//ol[@class='issues']//h2/a/@href")
             path = next(iter(tree.xpath("//a[@rel='next']/@href")), "")
         assert len(seen) == len(set(seen)) == 500
-        feed = lxml.etree.fromstring(made.get("/archive/feed.atom").content)
+        feed = xml(made.get("/archive/feed.atom").content)
         assert len(feed.xpath("a:entry", namespaces=ATOM)) == 20
-        urls = lxml.etree.fromstring(made.get("/sitemap.xml").content)
+        urls = xml(made.get("/sitemap.xml").content)
         assert len(urls) == 502
 
 

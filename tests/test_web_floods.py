@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -13,11 +14,14 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as trying
 from hypothesis import strategies as some
 from schemathesis import GenerationMode
+from schemathesis.core.result import Ok
 
 from newsletter_mailer.audience.limits import network_of
 from newsletter_mailer.store.tables import subscriber
 from newsletter_mailer.web.guard import Message, Scope
 from tests.websites import BASE, Website, hidden, website
+
+Case = schemathesis.Case[Any]
 
 
 @pytest.fixture
@@ -138,7 +142,7 @@ def test_nothing_in_the_description_of_the_application_breaks_it(web: Website) -
     schema = schemathesis.openapi.from_dict(web.app.openapi())
     asked: Counter[str] = Counter()
 
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: Case) -> None:
         body = case.body if isinstance(case.body, dict) else {}
         content = case.body if isinstance(case.body, (bytes, str)) else None
         answer = web.client.request(
@@ -155,12 +159,13 @@ def test_nothing_in_the_description_of_the_application_breaks_it(web: Website) -
     strategies = [
         result.ok().as_strategy(generation_mode=mode)
         for result in schema.get_all_operations()
+        if isinstance(result, Ok)
         for mode in GenerationMode
     ]
 
     @_FEW
     @given(some.one_of(strategies), some.sampled_from([*tokens, ""]))
-    def one(case: schemathesis.Case, token: str) -> None:
+    def one(case: Case, token: str) -> None:
         if token and "token" in (case.path_parameters or {}):
             case.path_parameters["token"] = token
         ask(case)
@@ -170,7 +175,7 @@ def test_nothing_in_the_description_of_the_application_breaks_it(web: Website) -
 
 
 _FEW = trying(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     database=None,
     phases=[Phase.generate],

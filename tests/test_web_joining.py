@@ -293,3 +293,28 @@ def test_robots_are_told_nothing_and_keep_nothing(web: Website) -> None:
     web.later(seconds=5)
     assert web.post("/sign-up", **form, form=token).status_code == 200
     assert len(web.rows(subscriber)) == 1
+
+
+def test_who_left_is_asked_once_and_not_reminded(web: Website) -> None:
+    """A stranger who enters the address of somebody who left causes one mail, and no more."""
+    id_ = web.subscribed(ASHA)
+    web.post(web.links.unsubscribe(1, id_))
+    web.fill_in(ASHA)
+    assert len(web.send()) == 1
+    web.later(days=4)
+    assert len(web.send()) == 1
+    assert web.person(ASHA).status == "unsubscribed"
+
+
+def test_a_complaint_stops_what_waits(web: Website) -> None:
+    """Between the sign-up and its reminder somebody complained: nothing more is sent."""
+    web.fill_in(ASHA)
+    web.send()
+    with web.site.writing() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO suppression (email_key, reason, since) VALUES (?, 'complaint', ?)",
+            (ASHA, "2031-01-01 00:00:00"),
+        )
+    web.later(days=4)
+    assert len(web.send()) == 1
+    assert web.rows(notice) == []

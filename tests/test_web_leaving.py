@@ -11,9 +11,10 @@ import pytest
 from newsletter_mailer.sending.personal_links import PersonalLinks, signer
 from newsletter_mailer.store.tables import metadata, subscriber
 from newsletter_mailer.store.web_tables import audit, consent, leaving_reason, preference, tally
+from newsletter_mailer.web.app import application
 from newsletter_mailer.web.site import Site
 from tests.office import part_of, read_mail
-from tests.websites import BASE, KEY, Client, Website, application, hidden, link_in, website
+from tests.websites import BASE, KEY, Client, Website, hidden, link_in, website
 
 ASHA = "asha@leicspart.nhs.uk"
 OLDER = "o" * 40

@@ -134,7 +134,7 @@ class Website:
         assert self.fill_in(email, **fields).status_code == 200
         answer = self.post(self.confirm_link())
         assert "You get the newsletter" in answer.text
-        return self.person(email).id
+        return int(self.person(email).id)
 
     def subscribed(self, email: str, **values: str) -> int:
         """Somebody who was imported; their number."""
@@ -149,7 +149,7 @@ class Website:
         }
         with writing(self.engine) as connection:
             connection.execute(insert(subscriber).values(row | values))
-        return self.person(email).id
+        return int(self.person(email).id)
 
     def person(self, email: str) -> Any:  # noqa: ANN401 - a row
         """The one subscriber with this address."""
@@ -172,7 +172,9 @@ def website(
     settings = settings.model_copy(update=changed)
     registry = read_registry(settings.agencies_file, "subscribers/agencies.yaml")
     settings.state.mkdir(exist_ok=True)
-    (settings.state / "newsletter.db").write_bytes(empty_database())
+    database = settings.state / "newsletter.db"
+    if not database.exists():
+        database.write_bytes(empty_database())
     engine = open_store(settings)
     moments = [now]
     numbers = itertools.count(1)

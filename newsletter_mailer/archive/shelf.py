@@ -16,7 +16,6 @@ from sqlalchemy import (
     Engine,
     Row,
     and_,
-    exists,
     func,
     select,
 )
@@ -28,13 +27,39 @@ from newsletter_mailer.store.tables import campaign
 _AT_ONCE = 100
 
 
+_SHELF = archive_issue.join(campaign, campaign.c.id == archive_issue.c.campaign_id)
+_KNOWN, _SENT = archive_issue.alias("known"), campaign.alias("sent")
+
+# Of each issue the newest campaign that is done. SQLite finds them in an index, without a look
+# at the long rows of `archive_issue`.
+_NEWEST = (
+    select(func.max(_KNOWN.c.campaign_id))
+    .join(_SENT, _SENT.c.id == _KNOWN.c.campaign_id)
+    .where(_SENT.c.state == "done")
+    .group_by(_KNOWN.c.issue)
+)
+_LISTED = campaign.c.id.in_(_NEWEST)
+_STANDING = select(
+    func.count().label("issues"), func.max(campaign.c.finished_at).label("sent_at")
+).where(_LISTED)
+_ORDER = (archive_issue.c.day.desc(), archive_issue.c.number.desc(), campaign.c.id.desc())
+# Sorted by little: only the rows that are shown are read whole.
+_IN_ORDER = select(campaign.c.id).select_from(_SHELF).where(_LISTED).order_by(*_ORDER)
+_IN_A_LIST = select(
+    *(column for column in archive_issue.c if column is not archive_issue.c.agencies),
+    campaign.c.finished_at,
+    campaign.c.state,
+).select_from(_SHELF)
+_EDITION = select(archive_issue, campaign.c.finished_at, campaign.c.state).select_from(_SHELF)
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """An issue in the archive. `listed` says whether it was sent to the end.
 
     `issued` is its date as the issue writes it, such as `Autumn 2018`. `agencies` are those
-    of each sector, each with its id and name. `contents` are the titles of the articles, as
-    the agency `default` gets them.
+    of each sector, each with its id and name; in a list they are left out. `contents` are
+    the titles of the articles, as the agency `default` gets them.
     """
 
     campaign_id: int
@@ -83,27 +108,22 @@ class Standing:
 
 def standing(connection: Connection) -> Standing:
     """The shelf as a whole; whenever something on it changes, this does too."""
-    statement = select(
-        func.count().label("issues"), func.max(campaign.c.finished_at).label("sent_at")
-    )
-    row = connection.execute(statement.select_from(_SHELF).where(_listed())).one()
+    row = connection.execute(_STANDING).one()
     return Standing(row.issues, row.sent_at)
 
 
 def editions(connection: Connection, *, offset: int = 0, limit: int) -> list[Edition]:
     """The listed issues, the newest first."""
+    shown = _IN_ORDER.offset(offset).limit(limit).subquery()
     rows = connection.execute(
-        _EDITION.where(_listed())
-        .order_by(archive_issue.c.day.desc(), archive_issue.c.number.desc(), campaign.c.id.desc())
-        .offset(offset)
-        .limit(limit)
+        _IN_A_LIST.where(campaign.c.id.in_(select(shown.c.id))).order_by(*_ORDER)
     )
     return [_edition(row) for row in rows]
 
 
 def listed_campaigns(connection: Connection) -> list[int]:
     """The campaigns whose issues are listed."""
-    return list(connection.scalars(select(campaign.c.id).select_from(_SHELF).where(_listed())))
+    return list(connection.scalars(_NEWEST))
 
 
 def edition(connection: Connection, issue: str) -> Edition | None:
@@ -159,7 +179,7 @@ def calendars(engine: Engine) -> Iterator[bytes]:
             rows = connection.execute(
                 select(archive_file.c.campaign_id, archive_file.c.path, archive_file.c.content)
                 .select_from(_SHELF.join(archive_file, archive_file.c.campaign_id == campaign.c.id))
-                .where(_listed(), archive_file.c.path.startswith("events/"), _after(last))
+                .where(_LISTED, archive_file.c.path.startswith("events/"), _after(last))
                 .order_by(archive_file.c.campaign_id, archive_file.c.path)
                 .limit(_AT_ONCE)
             ).all()
@@ -184,7 +204,7 @@ def canonical_pages(engine: Engine) -> Iterator[tuple[str, str, dt.datetime]]:
                 )
                 .select_from(_SHELF.join(archive_page, archive_page.c.campaign_id == campaign.c.id))
                 .where(
-                    _listed(),
+                    _LISTED,
                     archive_page.c.agency == archive_issue.c.default_agency,
                     campaign.c.id > last,
                 )
@@ -198,24 +218,6 @@ def canonical_pages(engine: Engine) -> Iterator[tuple[str, str, dt.datetime]]:
         last = rows[-1].id
 
 
-_SHELF = archive_issue.join(campaign, campaign.c.id == archive_issue.c.campaign_id)
-_EDITION = select(archive_issue, campaign.c.finished_at, campaign.c.state).select_from(_SHELF)
-
-
-def _listed() -> ColumnElement[bool]:
-    newer = archive_issue.alias("newer")
-    sent = campaign.alias("sent")
-    return and_(
-        campaign.c.state == "done",
-        ~exists().where(
-            newer.c.issue == archive_issue.c.issue,
-            newer.c.campaign_id > archive_issue.c.campaign_id,
-            sent.c.id == newer.c.campaign_id,
-            sent.c.state == "done",
-        ),
-    )
-
-
 def _after(last: tuple[int, str]) -> ColumnElement[bool]:
     number, path = last
     return (archive_file.c.campaign_id > number) | and_(
@@ -223,7 +225,7 @@ def _after(last: tuple[int, str]) -> ColumnElement[bool]:
     )
 
 
-def _edition(row: Row[Any]) -> Edition:
+def _edition(row: Row[*tuple[Any, ...]]) -> Edition:
     return Edition(
         row.campaign_id,
         row.issue,
@@ -234,7 +236,10 @@ def _edition(row: Row[Any]) -> Edition:
         row.day,
         row.issued,
         row.default_agency,
-        tuple((sector, tuple((id_, name) for id_, name in of)) for sector, of in row.agencies),
+        tuple(
+            (sector, tuple((id_, name) for id_, name in of))
+            for sector, of in getattr(row, "agencies", ())
+        ),
         tuple(row.contents),
         row.finished_at,
         row.state == "done",

@@ -17,7 +17,7 @@ from newsletter_mailer.audience.consent import Kind, decide, prefer, words
 from newsletter_mailer.audience.erased import forget_erasure
 from newsletter_mailer.audience.notices import queue
 from newsletter_mailer.audience.states import SubscriberStep
-from newsletter_mailer.audience.subscriber import ACTIVE
+from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.store.tables import subscriber, suppression
 from newsletter_mailer.store.web_tables import signup
@@ -72,13 +72,8 @@ def ask(
     known = connection.execute(
         select(subscriber.c.id, subscriber.c.status).where(subscriber.c.email_key == key)
     ).one_or_none()
-    kept_off = connection.scalar(
-        select(suppression.c.reason).where(
-            suppression.c.email_key == key, suppression.c.reason != "bounce"
-        )
-    )
     before = connection.execute(select(signup).where(signup.c.email_key == key)).one_or_none()
-    if kept_off or (before and _too_soon(before, now, most_a_day, again=again)):
+    if kept_off(connection, key) or (before and _too_soon(before, now, most_a_day, again=again)):
         return
     if known is None:
         connection.execute(insert(subscriber).values(_new(wish, key, now)))
@@ -110,7 +105,16 @@ def ask(
         return
     details: dict[str, int | str] = {"signup": signup_id, "nonce": nonce}
     queue(connection, "confirm", wish.email, wish.name, details, due_at=now)
-    queue(connection, "reminder", wish.email, wish.name, details, due_at=now + REMIND_AFTER)
+    if known is None or known.status != UNSUBSCRIBED:  # who left is not asked a second time
+        queue(connection, "reminder", wish.email, wish.name, details, due_at=now + REMIND_AFTER)
+
+
+def kept_off(connection: Connection, email_key: str) -> bool:
+    """Whether an address gets no mail of any kind: its owner complained, or the office says so."""
+    found = select(suppression.c.reason).where(
+        suppression.c.email_key == email_key, suppression.c.reason != "bounce"
+    )
+    return connection.scalar(found) is not None
 
 
 def waiting(connection: Connection, signup_id: int, nonce: str) -> Row[tuple[object, ...]] | None:

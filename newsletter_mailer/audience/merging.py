@@ -14,6 +14,7 @@ from newsletter_mailer.audience.agency_names import AgencyNames
 from newsletter_mailer.audience.candidate import Candidate, candidate
 from newsletter_mailer.audience.csv_rows import Row
 from newsletter_mailer.audience.erased import erased_among
+from newsletter_mailer.audience.states import SubscriberStep, may
 from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.store.tables import import_run, subscriber
 from newsletter_mailer.store.upsert import upsert
@@ -53,7 +54,7 @@ _KEEP = upsert(
     },
     key="email_key",
     changing=("name", "agency", "role", "status", "import_id", "import_line", "changed_at"),
-    only_if=subscriber.c.status == ACTIVE,
+    only_if=may(SubscriberStep.IMPORT),
 )
 
 _SEEN = (

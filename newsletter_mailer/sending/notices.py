@@ -17,6 +17,7 @@ from newsletter_mailer.audience.subscriber import ACTIVE, first_name
 from newsletter_mailer.compiling.merge import Segments, one_line
 from newsletter_mailer.compiling.notice import CompiledNotice, NoticeCompiler, NoticeText
 from newsletter_mailer.errors import TransportError
+from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.personal_links import PersonalLinks, signer
 from newsletter_mailer.sending.quoted_printable import encoded
@@ -189,7 +190,8 @@ class NoticePost:
                     ),
                     "Confirm my sign-up",
                     (ignore,),
-                    "You get this one message because your address was entered on our website.",
+                    "You get this because your address was entered on our website. Without an "
+                    "answer one reminder follows, and no more.",
                 ),
                 self._to_confirm,
             ),
@@ -240,6 +242,8 @@ class NoticePost:
         """The page that confirms, as long as this link is the newest and nobody has used it."""
         id_, nonce = int(notice.details["signup"]), str(notice.details["nonce"])
         if joining.look(connection, id_, nonce, now) is not joining.Joined.CONFIRMED:
+            return None
+        if joining.kept_off(connection, address_key(notice.email)):
             return None
         token = signer(self._key, "confirm").dumps([id_, nonce])
         return f"{self._settings.base_url}/confirm/{token}"
