@@ -10,12 +10,14 @@ import benchmarks.campaign_scale
 import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
+import benchmarks.preview
 import benchmarks.sending
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
     "importing": benchmarks.importing.measure,
     "links": benchmarks.links.measure,
+    "preview": benchmarks.preview.measure,
     "sending": benchmarks.sending.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
 }
