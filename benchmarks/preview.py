@@ -2,11 +2,8 @@
 
 The clock starts before the file is written, and stops at the first frame that the browser draws
 after the words are in the mail's document. Both times are the machine's own, so that nothing of
-the test's own way to the browser counts. Between two saves the preview has time to check the
-mails, as an editor would leave it.
-
-Beside it stands the preview server of Maizzle (npm), with a mail of the same text, if it can
-be installed: rounds are interleaved.
+the benchmark's own way to the browser counts. Between two saves the preview has time to check
+the mails, as an editor would leave it.
 """
 
 import json
