@@ -10,6 +10,7 @@ import benchmarks.campaign_scale
 import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
+import benchmarks.preview
 import benchmarks.sending
 import benchmarks.web
 import benchmarks.workers
@@ -18,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
     "importing": benchmarks.importing.measure,
     "links": benchmarks.links.measure,
+    "preview": benchmarks.preview.measure,
     "sending": benchmarks.sending.measure,
     "web": benchmarks.web.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,

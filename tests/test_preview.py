@@ -26,7 +26,7 @@ TRAINING = "issues/06-autumn-2018/articles/training.md"
 def filled(cut: dict[str, Any], values: dict[str, str]) -> str:
     """A text with its fields filled, as the page's script does it."""
     rest = zip(cut["fields"], cut["literals"][1:], strict=True)
-    return cut["literals"][0] + "".join(values.get(name, "") + text for name, text in rest)
+    return str(cut["literals"][0]) + "".join(values.get(name, "") + text for name, text in rest)
 
 
 def test_every_agency_s_mail_is_the_one_that_is_sent(project: Path) -> None:

@@ -46,8 +46,10 @@ def test_other_names_origins_and_paths_are_refused(project: Path) -> None:
             await preview.get(
                 "facts.js", 403, **{"sec-fetch-site": site, "sec-fetch-mode": "no-cors"}
             )
-        await preview.get("/", **{"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"})
-        await preview.get("facts.json", origin=HOME, **{"sec-fetch-site": "same-origin"})
+        followed = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+        await preview.get("/", 200, **followed)
+        own = {"origin": HOME, "sec-fetch-site": "same-origin"}
+        await preview.get("facts.json", 200, **own)
         form = await preview.client.post("/test", content="address=a@example.org&agency=gp")
         assert form.status_code == 422
         assert not (project / "var" / "outbox").exists()

@@ -17,6 +17,8 @@ ASSETS = {
     "mail.js": "text/javascript; charset=utf-8",
     "panels.js": "text/javascript; charset=utf-8",
     "versions.js": "text/javascript; charset=utf-8",
+    "sharing.js": "text/javascript; charset=utf-8",
+    "choosing.js": "text/javascript; charset=utf-8",
     "preview.js": "text/javascript; charset=utf-8",
 }
 """Every file of the page, and its media type."""
