@@ -10,6 +10,7 @@ import benchmarks.campaign_scale
 import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
+import benchmarks.sendgrid
 import benchmarks.sending
 import benchmarks.workers
 
@@ -18,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "importing": benchmarks.importing.measure,
     "links": benchmarks.links.measure,
     "sending": benchmarks.sending.measure,
+    "sendgrid": benchmarks.sendgrid.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
     "workers": benchmarks.workers.measure,
 }
