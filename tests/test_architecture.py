@@ -34,7 +34,6 @@ ROOMS = {
     "dns": {"doctor"},
     "procrastinate": {"sending"},
     "psycopg": {"sending"},
-    "psycopg_pool": {"sending"},
     "prometheus_client": {"sending"},
 }
 
