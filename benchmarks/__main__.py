@@ -11,6 +11,7 @@ import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
 import benchmarks.preview
+import benchmarks.sendgrid
 import benchmarks.sending
 import benchmarks.web
 import benchmarks.workers
@@ -22,6 +23,7 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "preview": benchmarks.preview.measure,
     "sending": benchmarks.sending.measure,
     "web": benchmarks.web.measure,
+    "sendgrid": benchmarks.sendgrid.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
     "workers": benchmarks.workers.measure,
 }

@@ -127,7 +127,7 @@ def _rate(engine: Engine) -> float:
         first, last = connection.execute(
             select(func.min(delivery.c.settled_at), func.max(delivery.c.settled_at))
         ).one()
-        seconds = (last - first).total_seconds()
+        seconds: float = (last - first).total_seconds()
         edge = SETTLING if seconds > 4 * SETTLING else 0.0
         at = func.extract("epoch", delivery.c.settled_at - first)
         number = connection.scalar(

@@ -59,7 +59,7 @@ class Server:
 
     def restart(self, *options: str) -> None:
         """Have it stop at once, as if it crashed, and start again."""
-        words = ("-w", "-D", str(self.data), "-m", "immediate", "-l", str(self.data / "log"))
+        words = ["-w", "-D", str(self.data), "-m", "immediate", "-l", str(self.data / "log")]
         words += options
         as_owner = ["runuser", "-u", "pgserver", "--"] if os.geteuid() == 0 else []
         subprocess.run(

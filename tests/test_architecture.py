@@ -41,7 +41,6 @@ ROOMS = {
     "watchfiles": {"previewing"},
     "procrastinate": {"sending"},
     "psycopg": {"sending"},
-    "psycopg_pool": {"sending"},
     "prometheus_client": {"sending"},
 }
 

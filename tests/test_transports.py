@@ -59,7 +59,9 @@ def sendgrid(folder: Path, *, broken: bool = False) -> Iterator[Way]:  # noqa: A
 
     It merges by itself, so what arrived is looked at there, and stands for the message.
     """
-    words = VariantContent(*map(Segments.of, ("News", "<p>{{name}}</p>", "Dear {{name}}")))
+    words = VariantContent(
+        Segments.of("News"), Segments.of("<p>{{name}}</p>"), Segments.of("Dear {{name}}")
+    )
     mailing = Mailing(
         "0123456789abcdef", "Office", "office@example.org", None, "<l.example.org>", {"a": words}
     )
@@ -178,7 +180,7 @@ def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
         raise LookupError("made up")
 
     class Spoilt(dict[str, str]):
-        def __iter__(self) -> Iterator[str]:
+        def __getitem__(self, name: str) -> str:
             raise LookupError("made up")
 
     bad = letter(4)._replace(parts=spoil, values=Spoilt())

@@ -87,6 +87,17 @@ class Crew:
             with self.log.open("a", encoding="utf-8") as file:
                 self.alive.append(self.office.start_into(file, "worker"))
 
+    def settle_in(self) -> None:
+        """Wait until each has begun its work: it settles first what the dead have left."""
+        self.muster()
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            said = self.log.read_text(encoding="utf-8")
+            if all(f"Worker {each.pid} at" in said for each in self.alive):
+                break
+            time.sleep(0.1)
+        time.sleep(LEASE * 2)
+
     def dismiss(self) -> None:
         """Stop them all, and wait for their end."""
         for process in self.alive:
@@ -134,8 +145,7 @@ def torture(
                 seen = truth.seen()
                 _something(office, crew, postgres, chance, report, kills)
         report.seconds = time.monotonic() - began
-        crew.muster()  # who comes last settles what the dead have left
-        time.sleep(LEASE * 2)
+        crew.settle_in()
         crew.dismiss()
         judge(office, truth.taken(), report)
     return report

@@ -21,7 +21,6 @@ from procrastinate import App, PsycopgConnector, SyncPsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 from psycopg import errors
-from psycopg_pool import PoolTimeout
 from sqlalchemy import Connection, Engine, text
 
 from newsletter_mailer.errors import StoreError
@@ -41,7 +40,7 @@ _CONNECTIONS = 4
 _POLL = 5.0
 """Seconds between two looks for jobs, should a notification get lost."""
 
-LOST = (ConnectorException, PoolTimeout, errors.Error, OSError)
+LOST = (ConnectorException, errors.Error, OSError)
 """What a worker raises that has lost the database, or its place in the list of workers."""
 
 

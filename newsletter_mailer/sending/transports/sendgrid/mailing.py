@@ -1,5 +1,6 @@
 """What a mailing says to everybody: the frozen content, for a provider that merges by itself."""
 
+import html
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import Campaign, FrozenImage, images_of, variants_of
 from newsletter_mailer.sending.letters import list_id
+from newsletter_mailer.sending.personal_links import PURPOSES
 from newsletter_mailer.settings import Settings
 
 
@@ -31,7 +33,8 @@ class Mailing:
 
     `token` is the mailing's own: no text and no reader's name holds it by chance.
     `list_header` is the value of List-Id (RFC 2919); empty for mails that go to no list, but
-    answer what somebody did.
+    answer what somebody did. `same_in_html` are the fields whose values have nothing that
+    HTML would have to escape.
     """
 
     token: str
@@ -40,6 +43,7 @@ class Mailing:
     reply_to: str | None
     list_header: str
     variants: Mapping[str, VariantContent]
+    same_in_html: frozenset[str] = frozenset()
 
 
 def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
@@ -57,6 +61,7 @@ def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -
         campaign.reply_to,
         _list_header(campaign.title, settings),
         variants,
+        _same_in_html(settings),
     )
 
 
@@ -83,6 +88,7 @@ def mailing_of_emails(
             )
             for email in emails
         },
+        _same_in_html(settings),
     )
 
 
@@ -90,3 +96,10 @@ def _list_header(title: str, settings: Settings) -> str:
     """The value of List-Id as it may stand in a header: ASCII, on one line."""
     folded = headers.mailbox("List-Id", title, list_id(settings)).decode("ascii")
     return folded.partition(":")[2].replace("\r\n", "").strip()
+
+
+def _same_in_html(settings: Settings) -> frozenset[str]:
+    """The personal links: what stands behind the host in them is safe anywhere."""
+    if html.escape(settings.base_url) != settings.base_url:
+        return frozenset()
+    return frozenset(f"{purpose}_url" for purpose in PURPOSES)

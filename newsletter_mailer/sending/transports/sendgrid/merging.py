@@ -25,6 +25,12 @@ _IN_NO_NAME = re.compile("[;,]")
 
 _MARKUP = re.compile("[&<>\"']")
 
+_LISTED = (
+    '"List-Id":%s,"List-Unsubscribe":"<%%s>","List-Unsubscribe-Post":"List-Unsubscribe=One-Click"'
+)
+_OWN = '"Auto-Submitted":"auto-generated"'
+"""Headers of a mail that answers what somebody did (RFC 3834, 5)."""
+
 _UNTRACKED = {
     "click_tracking": {"enable": False, "enable_text": False},
     "open_tracking": {"enable": False},
@@ -50,17 +56,25 @@ class Variant:
                 f"cid:{field.removeprefix(IMAGE)}{here}" if field.startswith(IMAGE) else None
             )
         )
-        plain = dict.fromkeys((*content.subject.fields, *content.text.fields))
-        self._in_text = [(field, f"{stem}t{at}-") for at, field in enumerate(plain)]
-        marked = dict.fromkeys(settled.fields)
-        self._in_html = [(field, f"{stem}h{at}-") for at, field in enumerate(marked)]
-        text_tags, html_tags = dict(self._in_text), dict(self._in_html)
+        in_text = dict.fromkeys((*content.subject.fields, *content.text.fields))
+        fields = [
+            *in_text,
+            *(field for field in dict.fromkeys(settled.fields) if field not in in_text),
+        ]
+        text_tags = {field: f"{stem}t{at}-" for at, field in enumerate(fields) if field in in_text}
+        html_tags = {
+            field: f"{stem}h{at}-"
+            for at, field in enumerate(fields)
+            if field in settled.fields and not (field in in_text and field in mailing.same_in_html)
+        }
+        self._fields = [(field, field in text_tags, field in html_tags) for field in fields]
+        in_html = {**text_tags, **html_tags}
         request: dict[str, object] = {
             "from": {"email": mailing.sender_address, "name": mailing.sender_name},
             "subject": content.subject.fill(text_tags),
             "content": [
                 {"type": "text/plain", "value": content.text.fill(text_tags)},
-                {"type": "text/html", "value": settled.fill(html_tags)},
+                {"type": "text/html", "value": settled.fill(in_html)},
             ],
             "tracking_settings": _UNTRACKED,
             **extra,
@@ -80,55 +94,43 @@ class Variant:
             ]
         self.head = json.dumps(request)[:-1].encode("ascii") + b', "personalizations": ['
         self.tail = b"]}"
-        self._tags = sum(len(tag) for _, tag in (*self._in_text, *self._in_html))
-        # For each letter only the values are written; all else stands ready, in quotes.
-        self._before_value = [
-            (field, f'{"," if at else ""}"{tag}":', field_in_html)
-            for at, (field, tag, field_in_html) in enumerate(
-                [(field, tag, False) for field, tag in self._in_text]
-                + [(field, tag, True) for field, tag in self._in_html]
-            )
+        tags = [
+            tag for field in fields for tag in (text_tags.get(field), html_tags.get(field)) if tag
         ]
+        self._tags = sum(map(len, tags))
         self._listed = bool(mailing.list_header)
-        self._after_address = (
-            f'}}],"headers":{{"List-Id":{quoted(mailing.list_header)},"List-Unsubscribe":'
-            if self._listed
-            else '}],"headers":{"Auto-Submitted":"auto-generated"'
+        # For each letter only the values are written; all else stands ready around them.
+        self._template = (
+            '{"to":[{"email":%s%s}],"headers":{'
+            + (_LISTED % quoted(mailing.list_header).replace("%", "%%") if self._listed else _OWN)
+            + f'}},"custom_args":{{"campaign":{quoted(mailing.token)},"delivery":"%d"}},'
+            + '"substitutions":{'
+            + ",".join(f'"{tag}":%s' for tag in tags)
+            + "}}"
         )
-        self._after_links = (
-            ',"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"' if self._listed else ""
-        ) + f'}},"custom_args":{{"campaign":{quoted(mailing.token)},"delivery":"'
 
     def personalization(self, letter: Letter) -> bytes | None:
         """A letter's part of a request, in JSON; None where its values are too long for one."""
         values = letter.values
-        in_text: dict[str, str] = {}
-        in_html: dict[str, str] = {}
-        for field in values:
+        name = letter.name and one_line(_IN_NO_NAME.sub(" ", letter.name))
+        put: list[str] = []
+        for field, in_text, in_html in self._fields:
             value = one_line(values[field])
-            in_text[field] = in_html[field] = quoted(value)
-            if _MARKUP.search(value):
-                in_html[field] = quoted(html.escape(value))
-        name = one_line(_IN_NO_NAME.sub(" ", letter.name))
-        parts = ['{"to":[{"email":', quoted(letter.recipient)]
-        if name:
-            parts += (',"name":', quoted(name))
-        parts += (
-            self._after_address,
-            quoted(f"<{values['unsubscribe_url']}>") if self._listed else "",
-            self._after_links,
-            str(letter.subscriber_id),
-            '"},"substitutions":{',
-        )
-        size = self._tags
-        for field, before, field_in_html in self._before_value:
-            value = in_html[field] if field_in_html else in_text[field]
-            size += len(value)  # in JSON it is never shorter than what it stands for
-            parts += (before, value)
-        if size > MOST_SUBSTITUTED:
+            plain = quoted(value)
+            if in_text:
+                put.append(plain)
+            if in_html:
+                put.append(quoted(html.escape(value)) if _MARKUP.search(value) else plain)
+        # In JSON a value is never shorter than what it stands for.
+        if self._tags + sum(map(len, put)) > MOST_SUBSTITUTED:
             return None
-        parts.append("}}")
-        return "".join(parts).encode("ascii")
+        own = (
+            quoted(letter.recipient),
+            f',"name":{quoted(name)}' if name else "",
+            *((quoted(values["unsubscribe_url"])[1:-1],) if self._listed else ()),
+            letter.subscriber_id,
+        )
+        return (self._template % (*own, *put)).encode("ascii")
 
 
 def _stem(token: str, content: VariantContent) -> str:

@@ -1,8 +1,9 @@
 """Requests to the provider's Mail Send: the people of one variant, up to a limit of each kind."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from newsletter_mailer.sending.transports.sendgrid.merging import Variant
 
@@ -10,8 +11,7 @@ LARGEST = 25_000_000
 """Bytes of a request. The provider's limit for a mail is 30 MB; this stays clear of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(NamedTuple):
     """A letter's number and its personalization."""
 
     number: int
@@ -71,10 +71,10 @@ class Gathering:
         self._bytes = len(variant.head) + len(variant.tail)
         self._own = self._bytes
 
-    def add(self, post: Post, now: float) -> None:
+    def add(self, post: Post) -> None:
         """One more."""
         if not self.posts:
-            self.since = now
+            self.since = time.monotonic()
         self.posts.append(post)
         self._bytes += len(post.content) + 1
 

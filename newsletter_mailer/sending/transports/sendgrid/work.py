@@ -58,6 +58,8 @@ class Work:
         self._waiting: dict[str, Gathering] = {}
         self._again: deque[Request] = deque()
         self._done: list[Receipt] = []
+        self._people = 0  # that wait in all
+        self._full = False
         self._exhausted = self._starved = False
         self._stop = ""
         self._error: Exception | None = None
@@ -125,16 +127,13 @@ class Work:
             why = f"its merge fields take more than {MOST_SUBSTITUTED:,} bytes"
             self._done.append(Receipt(number, Outcome.REJECTED, detail=why))
             return
-        gathering.add(Post(number, content), time.monotonic())
+        gathering.add(Post(number, content))
+        self._people += 1
+        self._full = self._full or gathering.full(self._most)
 
     def _ready(self) -> bool:
         """Whether there is enough for a request, so that no more letters are taken."""
-        people = 0
-        for each in self._waiting.values():
-            people += len(each.posts)
-            if each.full(self._most):
-                return True
-        return people >= self._most or bool(self._again)
+        return self._full or self._people >= self._most or bool(self._again)
 
     def _hand_over(self) -> None:
         """Give requests to the threads that are free."""
@@ -155,11 +154,17 @@ class Work:
             return None
         largest = max(waiting, key=lambda each: len(each.posts))
         oldest = min(waiting, key=lambda each: each.since)
-        if largest.full(self._most) or self._ready():
-            return largest.take()
+        if self._ready():
+            return self._taken(largest)
         if self._exhausted or time.monotonic() - oldest.since >= LINGER:
-            return oldest.take()
+            return self._taken(oldest)
         return None
+
+    def _taken(self, gathering: Gathering) -> Request:
+        request = gathering.take()
+        self._people -= len(request.posts)
+        self._full = any(each.full(self._most) for each in self._waiting.values())
+        return request
 
     # Answers
 
@@ -275,7 +280,7 @@ class Work:
             self._give_back(self._again.popleft(), why)
         for each in self._waiting.values():
             if each.posts:
-                self._give_back(each.take(), why)
+                self._give_back(self._taken(each), why)
 
     def _give_back(self, request: Request, why: str) -> None:
         self._done += [Receipt(post.number, Outcome.UNSENT, detail=why) for post in request.posts]
