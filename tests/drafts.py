@@ -14,7 +14,7 @@ from docx.oxml.ns import qn
 from docx.text.paragraph import Paragraph
 
 TEXTS = Path(__file__).parent / "fixtures" / "drafts"
-"""The texts of two real newsletters, as a PDF gives them, with invented names of people."""
+"""The text of two whole newsletters, as a PDF gives it, with its faults and invented names."""
 
 _MARKS = re.compile(r"(\*[^*]+\*|<https?:[^<>\s]+>|\[[^\[\]]+\]\([^()]*\))")
 _KINDS = (

@@ -59,10 +59,10 @@ def _mended(line: str, finding: dict[str, str], number: int) -> str:
 
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("number", [1, 6])
-def test_a_real_newsletter_imports_and_passes_check_after_the_reported_mends(
+def test_a_whole_newsletter_imports_and_passes_check_after_the_reported_mends(
     office: Office, number: int, kind: str
 ) -> None:
-    """Both old newsletters become an issue; once its report is followed, `check` finds no error.
+    """Both newsletters become an issue; once its report is followed, `check` finds no error.
 
     The report names every link that a line end broke, with its file and line, and the date.
     """
