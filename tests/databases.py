@@ -5,6 +5,7 @@ of one that was migrated once, which takes a tenth of a second.
 """
 
 import os
+import shutil
 import subprocess
 import tempfile
 import warnings
@@ -82,7 +83,7 @@ def _names(*names: str) -> list[sql.Identifier]:
 
 @contextmanager
 def server(folder: Path | None = None, *, durable: bool = False) -> Iterator[Server]:
-    """Start a server in an empty folder, with a database `migrated` on it; stop it at the end.
+    """Start a server in a folder, which is removed at the end, with a database `migrated` on it.
 
     Unless it shall be `durable`, nothing it writes outlives a power cut, which makes it
     several times as fast.
@@ -109,6 +110,7 @@ def server(folder: Path | None = None, *, durable: bool = False) -> Iterator[Ser
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             running.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def migrated(url: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from newsletter_mailer.sending.rate import Limit, limits, reserve
+from newsletter_mailer.sending.rate import Limit, hold, limits, reserve
 from newsletter_mailer.store.engine import open_store, writing
 from tests.ledgers import NOW, settings_for
 
@@ -158,3 +158,14 @@ def test_without_a_limit_nothing_is_reserved(engine: Engine) -> None:
     with writing(engine) as connection:
         assert reserve(connection, limits(None, None), 200, NOW).wait == 0
         assert connection.exec_driver_sql("SELECT count(*) FROM rate_bucket").scalar() == 0
+
+
+def test_a_hold_is_for_everybody(engine: Engine) -> None:
+    """What the provider asks for delays whoever reserves next, with a limit or without."""
+    with writing(engine) as connection:
+        hold(connection, 30.0, NOW)
+        hold(connection, 10.0, NOW)  # a shorter one takes nothing away
+        assert reserve(connection, (), 10, NOW).wait == pytest.approx(30, abs=0.5)
+    later = NOW + dt.timedelta(seconds=31)
+    with writing(engine) as connection:
+        assert reserve(connection, limits(10, None), 10, later).wait == 0

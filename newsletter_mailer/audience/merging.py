@@ -4,8 +4,9 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy import Row as Record
@@ -19,6 +20,9 @@ from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.store.tables import import_run, subscriber
 from newsletter_mailer.store.upsert import upsert
 from newsletter_mailer.store.web_tables import audit
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import Insert
 
 _Record = Record[*tuple[Any, ...]]
 
@@ -34,28 +38,6 @@ _KNOWN = select(
     subscriber.c.import_line,
 ).where(subscriber.c.email_key.in_(bindparam("keys", expanding=True)))
 _STARTED = select(import_run.c.started_at).where(import_run.c.id == bindparam("import_id"))
-
-# The condition repeats what the import has found out already, so that no mistake in it
-# can ever bring back somebody who has left.
-_KEEP = upsert(
-    subscriber,
-    values={
-        "email": bindparam("email"),
-        "email_key": bindparam("email_key"),
-        "name": bindparam("name"),
-        "agency": bindparam("agency"),
-        "role": bindparam("role"),
-        "status": bindparam("status"),
-        "source": bindparam("source"),
-        "import_id": bindparam("import_id"),
-        "import_line": bindparam("import_line"),
-        "created_at": _STARTED.scalar_subquery(),
-        "changed_at": _STARTED.scalar_subquery(),
-    },
-    key="email_key",
-    changing=("name", "agency", "role", "status", "import_id", "import_line", "changed_at"),
-    only_if=may(SubscriberStep.IMPORT),
-)
 
 _SEEN = (
     update(subscriber)
@@ -181,7 +163,7 @@ def take(connection: Connection, run: Import, rows: list[Row]) -> None:
         elif record:
             seen.append({"seen": record.id, "by": run.id, "at": person.line})
     if keep:
-        connection.execute(_KEEP, keep)
+        connection.execute(_keep(), keep)
     if seen:
         connection.execute(_SEEN, seen)
     if traces:
@@ -264,3 +246,31 @@ def _trace(run: Import, subscriber_id: int, change: Change) -> dict[str, object]
         "by": run.by,
         "at": run.started_at,
     }
+
+
+@cache
+def _keep() -> "Insert":
+    """The statement for those who are added or changed.
+
+    Its condition repeats what the import has found out already, so that no mistake in it
+    can ever bring back somebody who has left.
+    """
+    return upsert(
+        subscriber,
+        values={
+            "email": bindparam("email"),
+            "email_key": bindparam("email_key"),
+            "name": bindparam("name"),
+            "agency": bindparam("agency"),
+            "role": bindparam("role"),
+            "status": bindparam("status"),
+            "source": bindparam("source"),
+            "import_id": bindparam("import_id"),
+            "import_line": bindparam("import_line"),
+            "created_at": _STARTED.scalar_subquery(),
+            "changed_at": _STARTED.scalar_subquery(),
+        },
+        key="email_key",
+        changing=("name", "agency", "role", "status", "import_id", "import_line", "changed_at"),
+        only_if=may(SubscriberStep.IMPORT),
+    )
