@@ -7,11 +7,13 @@ BIN := .venv/bin
 NEWSLETTER := $(BIN)/newsletter
 ISSUE ?= 6
 PEOPLE ?= 10000
+WORKERS_PEOPLE ?= 2500
+KILLS ?= 10
 
-.PHONY: help run test torture check format preview pictures bench bench-scale lock clean
+.PHONY: help run test torture torture-workers check format preview pictures bench bench-scale lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # The sample's links are of 2018, and some of them have died since. Leave this out to look at them.
 run: export NEWSLETTER_LINKS__CHECK ?= false
@@ -26,7 +28,10 @@ test: .venv/dev.stamp ## Run all tests
 
 torture: .venv/dev.stamp ## Kill a sender over and over, and hold its ledger against the truth (PEOPLE=10000)
 	$(BIN)/python -m tests.torture --people $(PEOPLE)
-	$(BIN)/python -m tests.torture_workers --people $(PEOPLE)
+
+torture-workers: .venv/dev.stamp ## The same with three workers on a PostgreSQL that crashes (KILLS=10)
+	$(BIN)/python -m tests.torture_workers --people $(WORKERS_PEOPLE) --kills $(KILLS)
+	$(BIN)/python -m tests.torture_workers --people $(WORKERS_PEOPLE) --kills $(KILLS) --sendgrid
 
 check: .venv/dev.stamp ## Look the code over: lint, format, types
 	$(BIN)/ruff check .
