@@ -30,6 +30,23 @@ EVERY_COMMAND = [
     "doctor",
     "links",
     "links watch",
+    "import",
+    "blocks",
+    "preview",
+    "serve",
+    "inbound",
+    "tidy",
+    "worker",
+    "migrate",
+    "adopt",
+    "subscribers show",
+    "subscribers add",
+    "subscribers move",
+    "subscribers suppress",
+    "subscribers erase",
+    "subscribers mismatches",
+    "subscribers dedupe",
+    "subscribers reconfirm",
 ]
 
 

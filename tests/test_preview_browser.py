@@ -304,7 +304,7 @@ def test_a_test_is_sent_from_the_page(editor: Editor) -> None:
     """The dialog sends one letter to the address, and says what became of it."""
     editor.open("agency=gp")
     editor.until("!document.querySelector('#count').textContent.includes('looked')")
-    editor.page.get_by_text("Share").click()
+    editor.page.get_by_text("Share", exact=True).click()
     editor.page.get_by_role("button", name="Send a test to myself").click()
     editor.page.get_by_label("My address").fill("me@example.org")
     editor.page.get_by_role("button", name="Send", exact=True).click()
@@ -336,7 +336,7 @@ def test_a_folder_opens_without_the_program(browser: Browser, project: Path) -> 
     editor.until("document.querySelector('#words').textContent.includes('MIME-Version: 1.0')")
     page.keyboard.press("v")
     editor.until("document.querySelectorAll('.thumb[data-ready]').length > 3")
-    page.get_by_text("Share").click()
+    page.get_by_text("Share", exact=True).click()
     assert page.get_by_role("button", name="Send a test").count() == 0
     link = page.get_by_role("link", name="Download as mail").get_attribute("href")
     assert link is not None

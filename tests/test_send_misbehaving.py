@@ -44,7 +44,9 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def office(frozen: Path, tmp_path: Path) -> Office:
     """An office of its own, with a frozen campaign."""
-    return Office(Path(shutil.copytree(frozen, tmp_path / "project")))
+    office = Office(Path(shutil.copytree(frozen, tmp_path / "project")))
+    office.ok("adopt", "--yes")  # a copy does not send by itself
+    return office
 
 
 def send(office: Office, server: FakeSmtp, **environment: str) -> Result:

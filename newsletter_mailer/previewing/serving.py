@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import logging
 import socket
 from collections.abc import Callable
 from contextlib import closing, suppress
@@ -122,6 +123,7 @@ class _Server(uvicorn.Server):
         self._loop = loop
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """End at a signal."""
+        """End at a signal. Answers that are cut short from now on are no errors to report."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._loop.call_soon_threadsafe(self._live.stop)
         super().handle_exit(sig, frame)
