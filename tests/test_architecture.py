@@ -12,7 +12,18 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
-STAGES = ["store", "reading", "compiling", "checking", "audience", "sending", "doctor", "cli"]
+STAGES = [
+    "store",
+    "reading",
+    "compiling",
+    "checking",
+    "audience",
+    "sending",
+    "tracking",
+    "doctor",
+    "web",
+    "cli",
+]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
@@ -29,9 +40,10 @@ ROOMS = {
     "alembic": {"store"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "itsdangerous": {"sending"},
+    "itsdangerous": {"sending", "tracking"},
     "sendgrid": {"sending"},
     "dns": {"doctor"},
+    "fastapi": {"web"},
 }
 
 

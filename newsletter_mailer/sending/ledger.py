@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter_mailer.audience.tracking_consent import agreed
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.batches import Hold, renew, reopen
@@ -54,7 +55,10 @@ _STEPS = {
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A claimed delivery: whom it goes to, in which variant, and at which attempt."""
+    """A claimed delivery: whom it goes to, in which variant, and at which attempt.
+
+    `counted` is whether its reader agreed that opens are counted.
+    """
 
     subscriber_id: int
     variant: str
@@ -62,6 +66,7 @@ class Delivery:
     name: str
     agency: str
     attempt: int
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ def claim(
         if here or not rows:
             break
     group = (
-        Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, r.attempts + 1)
+        Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, r.attempts + 1, r.counted)
         for r in here
     )
     return Claim(tuple(group), suppressed)
@@ -268,6 +273,7 @@ _CLAIMABLE = (
             subscriber.c.status != "active",
             exists().where(suppression.c.email_key == subscriber.c.email_key),
         ).label("gone"),
+        agreed().label("counted"),
     )
     .outerjoin(subscriber, subscriber.c.id == delivery.c.subscriber_id)
     .where(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_line
+from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.quoted_printable import encoded, joinable
@@ -124,7 +124,7 @@ class MessageMaker:
         for name in self._fields:
             value = one_line(values[name])
             in_text[name] = in_html[name] = joinable(value)
-            if _MARKUP.search(value):
+            if _MARKUP.search(value) and name != PIXEL:
                 in_html[name] = joinable(html.escape(value))
         # One join: a message is long, and each further one would copy it once more.
         return b"".join(

@@ -6,7 +6,8 @@ import hmac
 
 from itsdangerous import URLSafeSerializer
 
-PURPOSES = ("preferences", "unsubscribe")
+PURPOSES = ("preferences", "unsubscribe", "open")
+"""Those that need a delivery and nothing else; there are `click` links besides."""
 
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
@@ -20,7 +21,7 @@ class PersonalLinks:
 
     def __init__(self, base_url: str, key: str) -> None:
         self._base_url = base_url
-        signers = {purpose: signer(key, purpose) for purpose in PURPOSES}
+        signers = {purpose: signer(key, purpose) for purpose in (*PURPOSES, "click")}
         self._macs = {
             purpose: hmac.new(made.make_signer(made.salt).derive_key(), digestmod="sha256")
             for purpose, made in signers.items()
@@ -34,8 +35,16 @@ class PersonalLinks:
         """The reader's unsubscribe page, which also takes RFC 8058's one-click POST."""
         return self._url("unsubscribe", campaign_id, subscriber_id)
 
-    def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
-        payload = _in_base64(f"[{campaign_id},{subscriber_id}]".encode("ascii"))
+    def open(self, campaign_id: int, subscriber_id: int) -> str:
+        """The picture that counts an open, in mail to somebody who agreed to it."""
+        return self._url("open", campaign_id, subscriber_id)
+
+    def click(self, campaign_id: int, subscriber_id: int, link: int) -> str:
+        """The redirect that counts a click on a link of the campaign, by its number."""
+        return self._url("click", campaign_id, subscriber_id, link)
+
+    def _url(self, purpose: str, *numbers: int) -> str:
+        payload = _in_base64(f"[{','.join(map(str, numbers))}]".encode("ascii"))
         mac = self._macs[purpose].copy()  # its key is set up once
         mac.update(payload)
         return f"{self._base_url}/{purpose}/{(payload + b'.' + _in_base64(mac.digest())).decode()}"

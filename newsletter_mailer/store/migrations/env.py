@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from newsletter_mailer.store import tracking_tables  # noqa: F401 - adds its tables to the metadata
 from newsletter_mailer.store.tables import metadata
 
 # The transaction is the caller's, so that a step takes place whole or not at all.

@@ -1,0 +1,19 @@
+"""Who agreed to have their opens counted: asked before a pixel is sent, and when it loads."""
+
+from sqlalchemy import ColumnElement, Connection, exists, select
+
+from newsletter_mailer.store.tables import subscriber
+from newsletter_mailer.store.tracking_tables import tracking_agreed
+
+
+def agreed() -> ColumnElement[bool]:
+    """The condition that a row of `subscriber` is somebody who agreed, and has not left."""
+    return (subscriber.c.status == "active") & exists().where(
+        tracking_agreed.c.subscriber_id == subscriber.c.id
+    ).correlate(subscriber)
+
+
+def may_track(connection: Connection, subscriber_id: int) -> bool:
+    """Whether somebody agreed and has not withdrawn since. False for who is not known."""
+    whose = select(subscriber.c.id).where(subscriber.c.id == subscriber_id, agreed())
+    return connection.scalar(whose) is not None

@@ -1,0 +1,1 @@
+"""The web application: signing up, preferences, leaving, and the archive."""
