@@ -9,6 +9,7 @@ from newsletter_mailer import __version__
 from newsletter_mailer.cli import campaigns, doctor, issues, links, proof, sending, subscribers
 from newsletter_mailer.cli.check import check
 from newsletter_mailer.cli.console import say
+from newsletter_mailer.cli.inbound import inbound
 from newsletter_mailer.cli.project import Project
 
 app = typer.Typer(
@@ -55,3 +56,4 @@ app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
 app.command()(doctor.doctor)
 app.add_typer(links.app, name="links")
+app.command()(inbound)

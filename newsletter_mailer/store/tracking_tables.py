@@ -34,7 +34,7 @@ provider_event = Table(
     Column("kind", Text, nullable=False),
     Column("campaign_id", Key),
     Column("subscriber_id", Key),
-    Column("raw", JSON),
+    Column("raw", JSON(none_as_null=True)),
     Index(None, "at", "provider", "event_id", unique=True),
 )
 

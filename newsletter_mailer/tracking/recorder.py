@@ -44,9 +44,10 @@ class _Group:
 
     def __post_init__(self) -> None:
         self.done = self.loop.create_future()
-        self.loop.call_later(HOLD, self._let_go)
+        self._late = self.loop.call_later(HOLD, self._let_go)
 
     def _let_go(self) -> None:
+        self._late.cancel()
         if not self.done.done():
             self.done.set_result(None)
 
@@ -127,7 +128,7 @@ class Recorder:
                 self._some.set()
 
     def _write(self, group: _Group) -> None:
-        """Write a group down, however long the database is busy; what it refuses for good is lost."""
+        """Write a group down, however long the database is busy."""
         while True:
             try:
                 with writing(self._engine) as connection:

@@ -86,7 +86,7 @@ def routes(site: Site) -> APIRouter:
     async def pixel(request: Request) -> Response:
         found = opens.read(request.path_params["token"])
         if found is not None and not _is_head(request):
-            await recorder.note(Hit(*found, site.clock(), _load(request)))
+            await recorder.note(Hit(found[0], found[1], site.clock(), _load(request)))
         return Response(GIF, media_type="image/gif", headers=_HEADERS)
 
     async def click(request: Request) -> Response:
