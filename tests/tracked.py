@@ -1,4 +1,4 @@
-"""Tracking in tests: a campaign that was sent, the pages that count it, and a provider with a key."""
+"""Tracking in tests: a campaign that was sent, pages that count it, a provider with a key."""
 
 import asyncio
 import base64
@@ -85,8 +85,9 @@ class Desk:
         return {row.subscriber_id: row.state for row in self.rows(feedback)}
 
     def statuses(self) -> dict[int, str]:
-        """What the ledger says of each delivery."""
-        return {row.subscriber_id: row.status for row in self.rows(delivery)}
+        """What the ledger says of each delivery of the first campaign."""
+        rows = self.rows(delivery)
+        return {row.subscriber_id: row.status for row in rows if row.campaign_id == 1}
 
     def suppressed(self) -> dict[str, str]:
         """The reason of each suppression."""
@@ -224,7 +225,8 @@ def get(desk: Desk, *urls: str, method: str = "GET", **headers: str) -> list[htt
         shown = {"user-agent": OUTLOOK, **{k.replace("_", "-"): v for k, v in headers.items()}}
         return [await client.request(method, url, headers=shown) for url in urls]
 
-    return visit(desk, go)
+    answers: list[httpx.Response] = visit(desk, go)
+    return answers
 
 
 def post(
@@ -238,7 +240,8 @@ def post(
             for body, headers in requests
         ]
 
-    return visit(desk, go)
+    statuses: list[int] = visit(desk, go)
+    return statuses
 
 
 def report(desk: Desk, provider: Sendgrid, *events: Mapping[str, Any]) -> int:
@@ -258,7 +261,7 @@ def event(word: str, number: int, event_id: str = "", **fields: object) -> dict[
         "sg_message_id": f"m{number}.filter.0",
         "smtp-id": f"<m{number}@example.org>",
         "category": ["news"],
-        "campaign_id": "1",
-        "subscriber_id": str(number),
+        "campaign": "token1",
+        "delivery": str(number),
         **fields,
     }

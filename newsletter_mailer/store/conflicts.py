@@ -1,11 +1,23 @@
-"""Inserting rows some of which may be there: databases spell it differently."""
+"""Inserting many rows of which some may be there already.
 
-from sqlalchemy import Connection, Table
-from sqlalchemy.dialects import postgresql, sqlite
+SQLite took its ON CONFLICT over from PostgreSQL, and SQLAlchemy compiles PostgreSQL's
+statement for both.
+"""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Column, ColumnElement, Table, false, literal_column, or_
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT in the words of the connection's database, which can say ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+def insert_into(table: Table) -> Insert:
+    """An INSERT that can say ON CONFLICT, for either database."""
+    return insert(table)
+
+
+def among(column: Column[str], words: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that a column holds one of the program's own words.
+
+    They are part of the statement, which so can be executed for many rows at once.
+    """
+    return or_(false(), *(column == literal_column(f"'{word}'") for word in words))

@@ -56,8 +56,9 @@ class Kind(StrEnum):
 class Event:
     """One thing that was reported.
 
-    `event_id` is the reporter's own, and the same whenever it is reported again. The two
-    numbers are None where the report names no delivery of ours. `code` is an enhanced
+    `event_id` is the reporter's own, and the same whenever it is reported again. The
+    campaign stands in `campaign_id`, or is named by its `token`; it and `subscriber_id` are
+    left out where the report names no delivery of ours. `code` is an enhanced
     status code (RFC 3463) where there is one. `agent`, `address` and `flagged` are of the
     one who opened or clicked; they are used to class it and are kept nowhere. `raw` is
     what was reported, without addresses.
@@ -69,6 +70,7 @@ class Event:
     at: dt.datetime
     campaign_id: int | None = None
     subscriber_id: int | None = None
+    token: str = ""
     code: str = ""
     detail: str = ""
     agent: str = ""

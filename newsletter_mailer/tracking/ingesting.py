@@ -7,13 +7,13 @@ repeats, and two that take in the same events at once agree.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
-from newsletter_mailer.store.conflicts import insert_into
-from newsletter_mailer.store.tables import delivery
+from newsletter_mailer.store.conflicts import among, insert_into
+from newsletter_mailer.store.tables import campaign, delivery
 from newsletter_mailer.store.tracking_tables import feedback, provider_event
 from newsletter_mailer.tracking.classing import Load
 from newsletter_mailer.tracking.consequences import CONSEQUENCES, RANK, FeedbackStep
@@ -48,6 +48,7 @@ def ingest(
 
     `record` writes down opens that a provider saw, where the reader agreed.
     """
+    events = _named(connection, events)
     ours = _deliveries(connection, {each.delivery for each in events if each.delivery})
     fresh = _new(connection, events, ours, now)
     mine = [each for each in fresh if each.delivery in ours]
@@ -79,6 +80,21 @@ def ingest(
     if hits:
         record(connection, hits)
     return Ingested(len(events), len(events) - len(fresh), len(fresh) - len(mine))
+
+
+def _named(connection: Connection, events: Sequence[Event]) -> list[Event]:
+    """The events with their campaigns' numbers in the place of tokens."""
+    tokens = sorted({each.token for each in events if each.token})[:_AT_ONCE]
+    if not tokens:
+        return list(events)
+    rows = connection.execute(
+        select(campaign.c.token, campaign.c.id).where(campaign.c.token.in_(tokens))
+    )
+    numbers: dict[str, int] = {row.token: row.id for row in rows}
+    return [
+        replace(each, campaign_id=numbers.get(each.token)) if each.token else each
+        for each in events
+    ]
 
 
 def _deliveries(
@@ -136,7 +152,7 @@ def _new(
     if not rows:
         return []
     unknown = connection.execute(
-        insert_into(connection, provider_event)
+        insert_into(provider_event)
         .on_conflict_do_nothing(index_elements=["at", "provider", "event_id"])
         .returning(provider_event.c.at, provider_event.c.provider, provider_event.c.event_id),
         list(rows.values()),
@@ -201,14 +217,14 @@ def _feed_back(connection: Connection, events: Iterable[Event]) -> None:
             }
         )
     for step, rows in by_step.items():
-        statement = insert_into(connection, feedback)
+        statement = insert_into(feedback)
         new = statement.excluded
         changing = {name: new[name] for name in ("state", "code", "detail", "at")}
         connection.execute(
             statement.on_conflict_do_update(
                 index_elements=["campaign_id", "subscriber_id"],
                 set_=changing,
-                where=feedback.c.state.in_(step.value.sources),
+                where=among(feedback.c.state, step.value.sources),
             ),
             rows,
         )

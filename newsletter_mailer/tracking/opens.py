@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, Table, bindparam, or_, select
 
 from newsletter_mailer.audience.tracking_consent import agreed
-from newsletter_mailer.store.conflicts import insert_into
+from newsletter_mailer.store.conflicts import among, insert_into
 from newsletter_mailer.store.tables import delivery, subscriber
 from newsletter_mailer.store.tracking_tables import clicked, opened
 from newsletter_mailer.tracking.agents import Agents, Class
@@ -146,7 +146,7 @@ def _write(connection: Connection, table: Table, best: Mapping[_Key, _Best]) -> 
         row |= {"class": found.classed.class_.value, "rule": found.classed.rule, "day": found.day}
         by_class.setdefault(found.classed.class_, []).append(row)
     for class_, rows in by_class.items():
-        statement = insert_into(connection, table)
+        statement = insert_into(table)
         new = statement.excluded
         less = [other.value for other in TELLING[: TELLING.index(class_)]]
         connection.execute(
@@ -154,8 +154,8 @@ def _write(connection: Connection, table: Table, best: Mapping[_Key, _Best]) -> 
                 index_elements=names,
                 set_={"class": new["class"], "rule": new.rule, "day": new.day},
                 where=or_(
-                    table.c["class"].in_(less),
-                    (table.c["class"] == class_.value) & (table.c.day < new.day),
+                    among(table.c["class"], less),
+                    among(table.c["class"], [class_.value]) & (table.c.day < new.day),
                 ),
             ),
             rows,

@@ -2,15 +2,15 @@
 
 Hits that come while a group is being written make up the next one, so that one commit
 serves as many as there are. A hit is answered when its group is on the disk. Where the
-database is busy for long, it is answered after `hold` seconds all the same, and waits in
-memory: that is the only window in which a kill loses a hit that was answered.
+database is busy for long, it is answered after `HOLD` seconds all the same, and waits in
+memory for `PATIENCE` more at most: that is the only window in which a kill loses a hit
+that was answered.
 """
 
 import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -30,8 +30,11 @@ MOST_WAITING = 20_000
 _LARGEST = 500
 """Hits in one transaction."""
 
-_PAUSE = 0.2
-"""Seconds between two tries where the database refuses."""
+PATIENCE = 60.0
+"""Seconds for which a group is tried again where the database refuses."""
+
+_PAUSE = 0.5
+"""Seconds between two tries."""
 
 
 @dataclass
@@ -71,12 +74,12 @@ class Recorder:
         record: Record,
         *,
         most_waiting: int = MOST_WAITING,
-        pause: Callable[[float], None] = time.sleep,
+        patience: float = PATIENCE,
     ) -> None:
         self._engine = engine
         self._record = record
         self._most_waiting = most_waiting
-        self._pause = pause
+        self._patience = patience
         self._groups: list[_Group] = []
         self._waiting = 0
         self._lock = threading.Lock()
@@ -128,20 +131,25 @@ class Recorder:
                 self._some.set()
 
     def _write(self, group: _Group) -> None:
-        """Write a group down, however long the database is busy."""
+        """Write a group down, if need be at a later try."""
+        give_up_at = time.monotonic() + self._patience
+        said = False
         while True:
             try:
                 with writing(self._engine) as connection:
                     self._record(connection, group.hits)
             except StoreError as error:
-                log.error("Opens wait to be written down: %s", error)
-                if self._closing:
+                if not said:
+                    log.warning("Opens wait to be written down: %s", error)
+                said = True
+                if self._closing or time.monotonic() >= give_up_at:
                     self.not_counted += len(group.hits)
+                    log.error("%d opens were not written down: %s", len(group.hits), error)
                     return
-                self._pause(_PAUSE)
+                time.sleep(_PAUSE)
             except Exception:
                 self.not_counted += len(group.hits)
-                log.exception("%d opens could not be written down.", len(group.hits))
+                log.exception("%d opens were not written down.", len(group.hits))
                 return
             else:
                 return

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.mailbox import address_key
-from newsletter_mailer.store.conflicts import insert_into
+from newsletter_mailer.store.conflicts import among, insert_into
 from newsletter_mailer.store.tables import delivery, subscriber, suppression
 from newsletter_mailer.store.tracking_tables import feedback
 
@@ -57,12 +57,12 @@ def suppress(connection: Connection, dead: Iterable[Dead], now: dt.datetime) -> 
         }
         changing = {name: value for name, value in row.items() if name != "email_key"}
         connection.execute(
-            insert_into(connection, suppression)
+            insert_into(suppression)
             .values(**row, since=now)
             .on_conflict_do_update(
                 index_elements=["email_key"],
                 set_=changing,
-                where=suppression.c.reason.in_(GIVES_WAY[each.reason]),
+                where=among(suppression.c.reason, GIVES_WAY[each.reason]),
             )
         )
 

@@ -65,7 +65,7 @@ def _add_up(connection: Connection, table: Table, before: dt.date) -> int:
         .group_by(*groups)
     ).all()
     if rows:
-        statement = insert_into(connection, reach_total)
+        statement = insert_into(reach_total)
         names = [column.name for column in reach_total.c]
         connection.execute(
             statement.on_conflict_do_update(

@@ -22,8 +22,11 @@ from newsletter_mailer.tracking.bounces import bounce_of, code_in
 from newsletter_mailer.tracking.events import Event, Kind
 from newsletter_mailer.tracking.providers.contract import MalformedError, NotTrustedError
 
-CAMPAIGN, SUBSCRIBER = "campaign_id", "subscriber_id"
-"""The custom arguments that name a delivery; they come back at the top level of its events."""
+CAMPAIGN, DELIVERY = "campaign", "delivery"
+"""The custom arguments of each message: its campaign's token, and its subscriber's number.
+
+They come back at the top level of its events.
+"""
 
 WORDS = {
     "processed": Kind.PROCESSED,
@@ -135,10 +138,10 @@ def _event(raw: Any) -> Event | None:  # noqa: ANN401 - any JSON
         event_id[:200],
         kind,
         dt.datetime.fromtimestamp(min(seconds, 4_102_444_800), dt.UTC),  # up to the year 2100
-        _number(raw.get(CAMPAIGN)),
-        _number(raw.get(SUBSCRIBER)),
-        code,
-        _text(raw, "reason") or _text(raw, "response"),
+        subscriber_id=_number(raw.get(DELIVERY)),
+        token=_text(raw, CAMPAIGN),
+        code=code,
+        detail=_text(raw, "reason") or _text(raw, "response"),
         agent=_text(raw, "useragent"),
         address=_text(raw, "ip"),
         flagged=raw.get("sg_machine_open") is True,
