@@ -191,7 +191,7 @@ def test_what_is_malformed_is_refused_or_kept(desk: Desk, provider: Sendgrid) ->
     """Signed nonsense is refused; among good events it does not keep them from counting."""
     for body in (b"", b"{}", b"[", b"\xff\xfe", b'"x"'):
         assert post(desk, [(body, provider.headers(body, NOW))]) == [400]
-    strange = [
+    strange: list[object] = [
         1, None, [], {}, {"event": 1}, {"sg_event_id": "x"}, event("delivered", 1),
         event("delivered", 2, campaign="1; DROP TABLE delivery"), event("open", 3, ip=[1]),
         event("delivered", 4, campaign="token1", delivery=4), event("bounce", 5, status=None),

@@ -20,7 +20,7 @@ import pytest
 from newsletter_mailer.store.tables import delivery
 from newsletter_mailer.store.tracking_tables import feedback, provider_event
 from tests.event_model import generate
-from tests.tracked import KEY, OUTLOOK, Desk, Sendgrid, open_desk
+from tests.tracked import KEY, OUTLOOK, Desk, Sendgrid, open_desk, post
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,7 +35,7 @@ def _serving(desk: Desk, port: int) -> Iterator[subprocess.Popen[bytes]]:
         [sys.executable, "-m", "tests.tracking_server", *words], cwd=ROOT, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(600):
+        for _ in range(2_400):
             with closing(socket.socket()) as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
@@ -63,12 +63,12 @@ def test_killed_while_ingesting_and_repeated_nothing_is_lost(tmp_path: Path) -> 
     waiting = [each for each in requests if each.good]
     chance, port = Random(3), _free_port()  # noqa: S311 - test data
     broken = 0
-    for kill in (True, True, False):
-        with _serving(desk, port) as process, httpx.Client() as client:
+    for _ in range(2):
+        with _serving(desk, port) as process, httpx.Client(timeout=60) as client:
             last = chance.randint(5, len(waiting) // 3)
             left = []
             for at, each in enumerate(waiting):
-                if kill and at == last:  # it comes whatever the server is doing then
+                if at == last:  # it comes whatever the server is doing then
                     threading.Timer(chance.random() / 50, process.kill).start()
                 try:
                     answer = client.post(
@@ -83,7 +83,7 @@ def test_killed_while_ingesting_and_repeated_nothing_is_lost(tmp_path: Path) -> 
                 if not done:
                     left.append(each)
             waiting = left
-    assert waiting == []
+    assert set(post(desk, ((each.body, each.headers) for each in waiting))) == {204}
     assert broken > 0
     states = {(r.campaign_id, r.subscriber_id): r.state for r in desk.rows(feedback)}
     assert states == model.states

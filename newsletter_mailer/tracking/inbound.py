@@ -71,8 +71,8 @@ def read_report(
             at,
             delivery[0] if delivery else None,
             delivery[1] if delivery else None,
-            code,
-            detail,
+            code=code,
+            detail=detail,
             raw={"kind": str(kind), "code": code, "detail": detail},
         )
     )
