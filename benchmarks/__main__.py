@@ -11,16 +11,18 @@ import benchmarks.compile
 import benchmarks.importing
 import benchmarks.links
 import benchmarks.sending
+import benchmarks.tracking
 
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "compile": benchmarks.compile.measure,
     "importing": benchmarks.importing.measure,
     "links": benchmarks.links.measure,
     "sending": benchmarks.sending.measure,
+    "tracking": benchmarks.tracking.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
 }
 
-BY_NAME_ONLY = frozenset({"campaign-scale"})
+BY_NAME_ONLY = frozenset({"campaign-scale", "tracking"})
 """What takes many minutes, and so is only run when it is asked for."""
 
 

@@ -27,11 +27,12 @@ GIF = (
 )
 """A transparent point: 43 bytes."""
 
-_HEADERS = {
+HEADERS = {
     "cache-control": "no-store, no-cache, private, max-age=0",
     # Mail in a browser shows it on a page of another site.
     "cross-origin-resource-policy": "cross-origin",
 }
+"""Of every answer here, so that each load asks anew."""
 
 ASKED_FOR_HEAD = "newsletter.head"
 """Set in a request's scope by whoever turns a HEAD into a GET on the way."""
@@ -87,7 +88,7 @@ def routes(site: Site) -> APIRouter:
         found = opens.read(request.path_params["token"])
         if found is not None and not _is_head(request):
             await recorder.note(Hit(found[0], found[1], site.clock(), _load(request)))
-        return Response(GIF, media_type="image/gif", headers=_HEADERS)
+        return Response(GIF, media_type="image/gif", headers=HEADERS)
 
     async def click(request: Request) -> Response:
         found = clicks.read(request.path_params["token"], 3)
@@ -97,7 +98,7 @@ def routes(site: Site) -> APIRouter:
                 "This link cannot be followed any more. The newsletter's archive has the page "
                 f"it stood on: {site.settings.base_url}/archive",
                 status_code=404,
-                headers=_HEADERS,
+                headers=HEADERS,
             )
         if not _is_head(request):
             campaign_id, subscriber_id, link = found
@@ -106,7 +107,7 @@ def routes(site: Site) -> APIRouter:
             await recorder.note(
                 Hit(campaign_id, subscriber_id, site.clock(), load, link, tuple(burst))
             )
-        return RedirectResponse(url, status_code=302, headers=_HEADERS)
+        return RedirectResponse(url, status_code=302, headers=HEADERS)
 
     # Plain routes: what FastAPI adds to a request takes as long as all the rest of a pixel.
     router.add_route("/open/{token}", pixel, methods=["GET", "HEAD"], include_in_schema=False)

@@ -111,18 +111,23 @@ class SendGrid:
         raise NotTrustedError("no key of ours verifies it")
 
     def read(self, body: bytes) -> list[Event]:
-        """The events in a request that was verified.
+        """The events in a request that was verified; see `read_events`."""
+        return read_events(body)
 
-        Raises:
-            MalformedError: it is not a JSON array.
-        """
-        try:
-            found = json.loads(body)
-        except ValueError as error:
-            raise MalformedError("not JSON") from error
-        if not isinstance(found, list):
-            raise MalformedError("not an array")
-        return [event for each in found if (event := _event(each)) is not None]
+
+def read_events(body: bytes) -> list[Event]:
+    """The events in a request's body.
+
+    Raises:
+        MalformedError: it is not a JSON array.
+    """
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise MalformedError("not JSON") from error
+    if not isinstance(found, list):
+        raise MalformedError("not an array")
+    return [event for each in found if (event := _event(each)) is not None]
 
 
 def _event(raw: Any) -> Event | None:  # noqa: ANN401 - any JSON
