@@ -1,10 +1,12 @@
 """The server of the benchmark of pixels: `python -m benchmarks.pixel_server FOLDER PORT`.
 
 `/open/TOKEN` is the program's own route; `/plain/TOKEN` gives the same answer and does
-nothing else; `/memory` says how many megabytes the process has held at most.
+nothing else; `/used` says how many megabytes the process has held at most, and how many
+seconds of a processor it has used.
 """
 
 import sys
+import time
 from pathlib import Path
 
 import uvicorn
@@ -26,11 +28,11 @@ def main() -> None:
     async def plain(_request: Request) -> Response:
         return Response(counting.GIF, media_type="image/gif", headers=counting.HEADERS)
 
-    async def memory(_request: Request) -> Response:
-        return PlainTextResponse(f"{peak_megabytes():.1f}")
+    async def used(_request: Request) -> Response:
+        return PlainTextResponse(f"{peak_megabytes():.1f} {time.process_time():.4f}")
 
     app.add_route("/plain/{token}", plain)
-    app.add_route("/memory", memory)
+    app.add_route("/used", used)
     uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="error")
 
 

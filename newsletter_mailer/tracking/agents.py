@@ -44,23 +44,29 @@ class Known:
     class_: Class
 
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
 @dataclass(frozen=True)
 class Agents:
-    """The whole file. Times are in seconds."""
+    """The whole file. Times are in seconds.
+
+    `agents` and `networks` are tried in their order; a network is its IP version, its first
+    and its last address as numbers.
+    """
 
     dated: str
     too_soon: float
     burst_links: int
     burst_seconds: float
     agents: tuple[tuple[re.Pattern[str], Known], ...]
-    networks: tuple[tuple[_Network, Known], ...]
+    networks: tuple[tuple[int, int, int, Known], ...]
+
+    def __post_init__(self) -> None:
+        # The same programs come again and again, so the last few hundred are remembered.
+        object.__setattr__(self, "_by_agent", lru_cache(maxsize=512)(self._look_up))
 
     def by_agent(self, agent: str) -> Known | None:
         """What is known of a user agent."""
-        return _by_agent(self.agents, agent[:_LONGEST].strip())
+        found: Known | None = self._by_agent(agent[:_LONGEST].strip())  # type: ignore[attr-defined]
+        return found
 
     def by_address(self, address: str) -> Known | None:
         """What is known of the network of an address; None for what is no address."""
@@ -68,13 +74,14 @@ class Agents:
             found = ipaddress.ip_address(address)
         except ValueError:
             return None
-        return next((known for network, known in self.networks if found in network), None)
+        number = int(found)
+        for version, first, last, known in self.networks:
+            if first <= number <= last and version == found.version:
+                return known
+        return None
 
-
-@lru_cache(maxsize=512)
-def _by_agent(agents: tuple[tuple[re.Pattern[str], Known], ...], agent: str) -> Known | None:
-    """The same programs come again and again, so the last few hundred are remembered."""
-    return next((known for pattern, known in agents if pattern.search(agent)), None)
+    def _look_up(self, agent: str) -> Known | None:
+        return next((known for pattern, known in self.agents if pattern.search(agent)), None)
 
 
 @cache
@@ -90,11 +97,14 @@ def known_agents(path: Path = FILE) -> Agents:
         tuple(
             (_pattern(each), Known(each["name"], Class(each["class"]))) for each in kept["agents"]
         ),
-        tuple(
-            (ipaddress.ip_network(each["network"]), Known(each["name"], Class(each["class"])))
-            for each in kept["networks"]
-        ),
+        tuple(map(_network, kept["networks"])),
     )
+
+
+def _network(entry: Mapping[str, str]) -> tuple[int, int, int, Known]:
+    found = ipaddress.ip_network(entry["network"])
+    known = Known(entry["name"], Class(entry["class"]))
+    return found.version, int(found[0]), int(found[-1]), known
 
 
 def _pattern(entry: Mapping[str, str]) -> re.Pattern[str]:

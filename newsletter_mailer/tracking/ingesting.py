@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
+from sqlalchemy.dialects.postgresql import Insert
 
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
 from newsletter_mailer.store.conflicts import among, insert_into
@@ -151,13 +152,15 @@ def _new(
         }
     if not rows:
         return []
-    unknown = connection.execute(
-        insert_into(provider_event)
-        .on_conflict_do_nothing(index_elements=["at", "provider", "event_id"])
-        .returning(provider_event.c.at, provider_event.c.provider, provider_event.c.event_id),
-        list(rows.values()),
-    )
+    unknown = connection.execute(_KEEPING, list(rows.values()))
     return [first[row.at, row.provider, row.event_id] for row in unknown]
+
+
+_KEEPING = (
+    insert_into(provider_event)
+    .on_conflict_do_nothing(index_elements=["at", "provider", "event_id"])
+    .returning(provider_event.c.at, provider_event.c.provider, provider_event.c.event_id)
+)
 
 
 def _confirm(
@@ -217,23 +220,25 @@ def _feed_back(connection: Connection, events: Iterable[Event]) -> None:
             }
         )
     for step, rows in by_step.items():
-        statement = insert_into(feedback)
-        new = statement.excluded
-        changing = {name: new[name] for name in ("state", "code", "detail", "at")}
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["campaign_id", "subscriber_id"],
-                set_=changing,
-                where=among(feedback.c.state, step.value.sources),
-            ),
-            rows,
-        )
+        connection.execute(_MOVING[step], rows)
     if soft:
         connection.execute(
             _SOFT,
             [{"campaign": c, "number": s, "moment": at} for (c, s), at in sorted(soft.items())],
         )
 
+
+def _moving(step: FeedbackStep) -> Insert:
+    statement = insert_into(feedback)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["campaign_id", "subscriber_id"],
+        set_={name: new[name] for name in ("state", "code", "detail", "at")},
+        where=among(feedback.c.state, step.value.sources),
+    )
+
+
+_MOVING = {step: _moving(step) for step in FeedbackStep}
 
 _SOFT = (
     update(feedback)

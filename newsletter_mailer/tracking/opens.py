@@ -5,10 +5,11 @@ What a load was classed by, its address and its user agent, ends here.
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Table, bindparam, or_, select
+from sqlalchemy.dialects.postgresql import Insert
 
 from newsletter_mailer.audience.tracking_consent import agreed
 from newsletter_mailer.store.conflicts import among, insert_into
@@ -62,9 +63,11 @@ def record(connection: Connection, hits: Sequence[Hit], agents: Agents, zone: Zo
         since = handed_over[whose]
         # What comes before we noted that the message left came at once.
         seconds = (hit.at - since).total_seconds() if since else 0.0
-        found = _Best(
-            classify(replace(hit.load, seconds=seconds), agents), hit.at.astimezone(zone).date()
+        load = hit.load
+        load = Load(
+            load.agent, load.address, seconds, load.links, load.head, load.prefetch, load.flagged
         )
+        found = _Best(classify(load, agents), hit.at.astimezone(zone).date())
         if hit.link is None:
             _keep(opens, whose, found)
         else:
@@ -146,21 +149,26 @@ def _write(connection: Connection, table: Table, best: Mapping[_Key, _Best]) -> 
         row |= {"class": found.classed.class_.value, "rule": found.classed.rule, "day": found.day}
         by_class.setdefault(found.classed.class_, []).append(row)
     for class_, rows in by_class.items():
-        statement = insert_into(table)
-        new = statement.excluded
-        less = [other.value for other in TELLING[: TELLING.index(class_)]]
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=names,
-                set_={"class": new["class"], "rule": new.rule, "day": new.day},
-                where=or_(
-                    among(table.c["class"], less),
-                    among(table.c["class"], [class_.value]) & (table.c.day < new.day),
-                ),
-            ),
-            rows,
-        )
+        connection.execute(_WRITING[table.name, class_], rows)
 
+
+def _writing(table: Table, class_: Class) -> Insert:
+    statement = insert_into(table)
+    new = statement.excluded
+    less = [other.value for other in TELLING[: TELLING.index(class_)]]
+    return statement.on_conflict_do_update(
+        index_elements=[column.name for column in table.primary_key],
+        set_={"class": new["class"], "rule": new.rule, "day": new.day},
+        where=or_(
+            among(table.c["class"], less),
+            among(table.c["class"], [class_.value]) & (table.c.day < new.day),
+        ),
+    )
+
+
+_WRITING = {
+    (table.name, class_): _writing(table, class_) for table in (opened, clicked) for class_ in Class
+}
 
 Record = Callable[[Connection, Sequence[Hit]], int]
 """What writes hits down, in a transaction of its caller's."""

@@ -37,6 +37,9 @@ HEADERS = {
 ASKED_FOR_HEAD = "newsletter.head"
 """Set in a request's scope by whoever turns a HEAD into a GET on the way."""
 
+_PURPOSES = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
+"""Headers in which browsers say that nobody has looked yet."""
+
 _MOST_LINKS = 64
 """Campaigns whose links are remembered; frozen links never change."""
 
@@ -120,13 +123,17 @@ def _is_head(request: Request) -> bool:
 
 
 def _load(request: Request, links: int = 1) -> Load:
-    headers = request.headers
-    purpose = headers.get("sec-purpose") or headers.get("purpose") or headers.get("x-moz") or ""
+    agent = purpose = ""
+    for name, value in request.scope["headers"]:
+        if name == b"user-agent":
+            agent = value.decode("latin-1")
+        elif name in _PURPOSES:
+            purpose = value.decode("latin-1").lower()
     return Load(
-        headers.get("user-agent", ""),
+        agent,
         request.client.host if request.client else "",
         links=links,
-        prefetch="prefetch" in purpose.lower() or "preview" in purpose.lower(),
+        prefetch="prefetch" in purpose or "preview" in purpose,
     )
 
 
