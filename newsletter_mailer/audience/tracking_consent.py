@@ -1,9 +1,9 @@
 """Who agreed to have their opens counted: asked before a pixel is sent, and when it loads."""
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, delete, exists, select
 
 from newsletter_mailer.store.tables import subscriber
-from newsletter_mailer.store.tracking_tables import tracking_agreed
+from newsletter_mailer.store.tracking_tables import clicked, opened, tracking_agreed
 
 
 def agreed() -> ColumnElement[bool]:
@@ -17,3 +17,9 @@ def may_track(connection: Connection, subscriber_id: int) -> bool:
     """Whether somebody agreed and has not withdrawn since. False for who is not known."""
     whose = select(subscriber.c.id).where(subscriber.c.id == subscriber_id, agreed())
     return connection.scalar(whose) is not None
+
+
+def forget_opens(connection: Connection, subscriber_id: int) -> None:
+    """Forget what somebody opened and followed: they withdrew their consent, or are erased."""
+    for table in (opened, clicked):
+        connection.execute(delete(table).where(table.c.subscriber_id == subscriber_id))

@@ -1,9 +1,10 @@
-"""Forgetting: who opened what is kept for a while only, and not at all for who withdraws."""
+"""Forgetting: who opened what is kept for a while only, and nothing of who is erased."""
 
 import datetime as dt
 
 from sqlalchemy import Connection, Table, delete, func, literal, select, update
 
+from newsletter_mailer.audience.tracking_consent import forget_opens
 from newsletter_mailer.store.conflicts import insert_into
 from newsletter_mailer.store.tables import delivery
 from newsletter_mailer.store.tracking_tables import (
@@ -31,15 +32,9 @@ def tidy(connection: Connection, before: dt.date) -> int:
     return gone
 
 
-def withdraw(connection: Connection, subscriber_id: int) -> None:
-    """Forget what somebody opened and followed, since they withdrew their consent to it."""
-    for table in (opened, clicked):
-        connection.execute(delete(table).where(table.c.subscriber_id == subscriber_id))
-
-
 def forget(connection: Connection, subscriber_id: int) -> None:
     """Forget somebody who is erased: what they opened, and words that may hold their address."""
-    withdraw(connection, subscriber_id)
+    forget_opens(connection, subscriber_id)
     connection.execute(
         update(provider_event)
         .where(provider_event.c.subscriber_id == subscriber_id)
