@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.ledgers import NOW
-from tests.tracked import Sendgrid
+from tests.tracked import BETWEEN, Sendgrid
 
 SOFT_LIMIT, SOFT_DAYS = 3, 100
 
@@ -68,9 +68,7 @@ class Model:
     """What must be the case in the end."""
 
     states: dict[tuple[int, int], str] = field(default_factory=dict)
-    soft: defaultdict[int, dict[int, dt.datetime]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
+    soft: defaultdict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     left: set[int] = field(default_factory=set)
     reasons: dict[int, str] = field(default_factory=dict)
     touched: set[tuple[int, int]] = field(default_factory=set)
@@ -94,18 +92,15 @@ class Model:
         if meaning in {"hard", "dropped dead"}:
             self.reasons.setdefault(person, "bounce")
         if meaning == "soft":
-            at = dt.datetime.fromtimestamp(event["timestamp"], dt.UTC)
-            known_at = self.soft[person].get(campaign, at)
-            self.soft[person][campaign] = min(at, known_at)
+            self.soft[person].add(campaign)
 
     def suppressed(self) -> dict[str, str]:
         """The reason of each suppression, by address."""
         found = dict(self.reasons)
-        for person, times in self.soft.items():
-            ordered = sorted(times.values())
-            for first in ordered:
-                within = [t for t in ordered if dt.timedelta(0) <= t - first]
-                within = [t for t in within if t - first <= dt.timedelta(days=SOFT_DAYS)]
+        for person, campaigns in self.soft.items():
+            times = [BETWEEN * campaign for campaign in campaigns]
+            for first in times:
+                within = [t for t in times if 0 <= (t - first).days <= SOFT_DAYS]
                 if len(within) >= SOFT_LIMIT:
                     found.setdefault(person, "bounce")
         return {f"reader{person}@example.org": reason for person, reason in found.items()}

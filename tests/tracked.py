@@ -26,6 +26,9 @@ from newsletter_mailer.web import counting, hooks
 from tests.ledgers import NOW, settings_for
 
 KEY = "k" * 32
+BETWEEN = dt.timedelta(days=40)
+"""Between one campaign and the one before; the first is the newest."""
+
 OUTLOOK = "Mozilla/4.0 (compatible; ms-office; MSOffice 16)"
 
 
@@ -193,7 +196,7 @@ def _campaign(number: int) -> dict[str, object]:
         "sender_name": "Office",
         "sender_address": "office@example.org",
         "greeting": {},
-        "frozen_at": NOW,
+        "frozen_at": NOW - (number - 1) * BETWEEN,
     }
 
 

@@ -39,7 +39,8 @@ provider_event = Table(
 )
 
 # What became of a message after it was handed over: a state beside the ledger's own, which
-# says what we did. There is no row where nothing was heard.
+# says what we did. There is no row where nothing was heard. `soft_at` is when it first came
+# back for now, whatever was heard of it later.
 feedback = Table(
     "feedback",
     metadata,

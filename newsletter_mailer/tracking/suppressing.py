@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.store.conflicts import among, insert_into
-from newsletter_mailer.store.tables import delivery, subscriber, suppression
+from newsletter_mailer.store.tables import campaign, delivery, subscriber, suppression
 from newsletter_mailer.store.tracking_tables import feedback
 
 BOUNCE, COMPLAINT = "bounce", "complaint"
@@ -86,7 +86,8 @@ def softly_dead(
     """Of these people, the addresses to which too many letters came back for now.
 
     A letter counts once, however often it was reported, and only for the address that it
-    was sent to.
+    was sent to. Its time is when its campaign was frozen, and not that of any report: so the
+    order in which reports come makes no difference.
     """
     moments: dict[tuple[int, str], list[dt.datetime]] = {}
     latest: dict[tuple[int, str], tuple[dt.datetime, int]] = {}
@@ -95,7 +96,7 @@ def softly_dead(
             select(
                 feedback.c.subscriber_id,
                 feedback.c.campaign_id,
-                feedback.c.soft_at,
+                campaign.c.frozen_at,
                 delivery.c.email,
             )
             .join(
@@ -103,6 +104,7 @@ def softly_dead(
                 (delivery.c.campaign_id == feedback.c.campaign_id)
                 & (delivery.c.subscriber_id == feedback.c.subscriber_id),
             )
+            .join(campaign, campaign.c.id == feedback.c.campaign_id)
             .where(
                 feedback.c.subscriber_id.in_(subscriber_ids[begin : begin + _AT_ONCE]),
                 feedback.c.soft_at.is_not(None),
@@ -110,14 +112,14 @@ def softly_dead(
         )
         for row in rows:
             key = (row.subscriber_id, row.email)
-            moments.setdefault(key, []).append(row.soft_at)
-            latest[key] = max(latest.get(key, (row.soft_at, 0)), (row.soft_at, row.campaign_id))
+            moments.setdefault(key, []).append(row.frozen_at)
+            latest[key] = max(latest.get(key, (row.frozen_at, 0)), (row.frozen_at, row.campaign_id))
     return [
         Dead(
             email,
             BOUNCE,
             "",
-            f"{len(times)} letters came back for now, the last on "
+            f"{len(times)} letters came back for now, the last of "
             f"{latest[number, email][0]:%Y-%m-%d}",
             latest[number, email][1],
         )

@@ -44,7 +44,7 @@ def routes(site: Site) -> APIRouter:
             provider.verify(headers, body, now)
             events = provider.read(body)
         except NotTrustedError as refusal:
-            log.warning("A request to /hooks/%s was refused: %s.", provider.name, refusal)
+            log.info("A request to /hooks/%s was refused: %s.", provider.name, refusal)
             return 403
         except MalformedError as refusal:
             log.error("A request to /hooks/%s holds no events: %s.", provider.name, refusal)
