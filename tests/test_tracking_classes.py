@@ -78,5 +78,6 @@ def test_any_load_gets_a_class_and_a_rule(load: Load) -> None:
     """Whatever somebody sends, there is a class and a rule, and the rule repeats nothing of it."""
     found = classify(load, known_agents())
     assert found.class_ in Class
-    names = {entry[-1].name for entry in (*known_agents().agents, *known_agents().networks)}
+    agents = known_agents()
+    names = {known.name for _, known in agents.agents} | {net[3].name for net in agents.networks}
     assert found.rule.partition(": ")[2] in {"", *names}
