@@ -12,9 +12,13 @@ from newsletter_mailer.compiling.merge import Segments
 from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import Campaign, FrozenImage, images_of, variants_of
+from newsletter_mailer.sending.counted import countable_html
+from newsletter_mailer.sending.counted_links import counted_links
 from newsletter_mailer.sending.letters import list_id
-from newsletter_mailer.sending.personal_links import PURPOSES
 from newsletter_mailer.settings import Settings
+
+MOST_COUNTED = 40
+"""Links of a mail whose clicks are counted here: a recipient's values have room for no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,16 @@ class Mailing:
 
 
 def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
-    """What was frozen of a campaign."""
+    """What was frozen of a campaign, with fields for what is counted of who agreed."""
     images = images_of(connection, campaign.id)
+    urls = counted_links(connection, campaign.id)[:MOST_COUNTED]
+    numbers = {url: number for number, url in enumerate(urls)}
     variants = {}
     for each in variants_of(connection, campaign.id):
         used = {name.partition(":")[2] for name in each.html.fields}
         pictures = [image for image in images if image.name in used]
-        variants[each.name] = VariantContent(each.subject, each.html, each.text, pictures)
+        body = countable_html(each.html, numbers, pixel=settings.tracking.opens)
+        variants[each.name] = VariantContent(each.subject, body, each.text, pictures)
     return Mailing(
         campaign.token,
         campaign.sender_name,
@@ -102,4 +109,4 @@ def _same_in_html(settings: Settings) -> frozenset[str]:
     """The personal links: what stands behind the host in them is safe anywhere."""
     if html.escape(settings.base_url) != settings.base_url:
         return frozenset()
-    return frozenset(f"{purpose}_url" for purpose in PURPOSES)
+    return frozenset({"preferences_url", "unsubscribe_url"})
