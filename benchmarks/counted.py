@@ -6,8 +6,12 @@ from pathlib import Path
 
 from sqlalchemy import Engine, text
 
+from benchmarks.report import ROOT
+from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, writing
+from newsletter_mailer.web.pages import Pages
+from newsletter_mailer.web.site import Site
 
 KEY = "only for benchmarks, and nobody's secret"
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
@@ -18,7 +22,7 @@ WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE
 INSERT INTO subscriber (id, email, email_key, name, agency, status, source, created_at, changed_at)
 SELECT n, 'reader' || n || '@example.org', 'reader' || n || '@example.org', 'Reader', 'gp',
     'active', 'benchmark', :now, :now FROM counted"""
-_AGREED = "INSERT INTO tracking_agreed (subscriber_id, since) SELECT id, :now FROM subscriber"
+_AGREED = "INSERT INTO preference (subscriber_id, tracking) SELECT id, true FROM subscriber"
 _DELIVERIES = """
 INSERT INTO delivery (campaign_id, subscriber_id, batch, variant, email, name, agency, status,
     epoch, attempts, settled_at)
@@ -31,8 +35,8 @@ VALUES (1, 'issue', 'issue', 1, 'News', 'done', 'token1', '', 'smtp', 'Office',
 
 
 @dataclass(frozen=True)
-class Site:
-    """What the pages that count work with."""
+class Sent:
+    """A project with such a campaign."""
 
     engine: Engine
     settings: Settings
@@ -42,6 +46,20 @@ class Site:
     def clock() -> dt.datetime:
         """A day after everything was sent, so that no load comes too soon."""
         return NOW + dt.timedelta(days=1)
+
+    def site(self) -> Site:
+        """What the web application works with."""
+        looks = self.settings.model_copy(update={"root": ROOT})
+        registry = read_registry(looks.agencies_file, "subscribers/agencies.yaml")
+        return Site(
+            self.settings,
+            registry,
+            self.engine,
+            Pages(looks),
+            self.keys,
+            self.clock,
+            lambda: "random",
+        )
 
 
 def settings_in(folder: Path) -> Settings:
@@ -63,7 +81,7 @@ def settings_in(folder: Path) -> Settings:
     )
 
 
-def make_sent(folder: Path, people: int) -> Site:
+def make_sent(folder: Path, people: int) -> Sent:
     """A campaign that was sent to so many people, who all agree that opens are counted."""
     settings = settings_in(folder)
     engine = open_store(settings)
@@ -72,4 +90,4 @@ def make_sent(folder: Path, people: int) -> Site:
             connection.execute(
                 text(statement), {"people": people, "now": "2026-03-02 09:30:00.000000"}
             )
-    return Site(engine, settings)
+    return Sent(engine, settings)

@@ -10,20 +10,20 @@ import time
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.responses import PlainTextResponse, Response
 
-from benchmarks.counted import Site, settings_in
+from benchmarks.counted import Sent, settings_in
 from benchmarks.memory import peak_megabytes
 from newsletter_mailer.store.engine import open_store
 from newsletter_mailer.web import counting
+from newsletter_mailer.web.app import application
 
 
 def main() -> None:
     """Serve until killed."""
     settings = settings_in(Path(sys.argv[1]))
-    app = FastAPI()
-    app.include_router(counting.routes(Site(open_store(settings), settings)))
+    app = application(Sent(open_store(settings), settings).site())
 
     async def plain(_request: Request) -> Response:
         return Response(counting.GIF, media_type="image/gif", headers=counting.HEADERS)

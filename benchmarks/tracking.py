@@ -20,7 +20,7 @@ from pathlib import Path
 from subprocess import Popen
 from sys import executable
 
-from benchmarks.counted import KEY, NOW, Site, make_sent
+from benchmarks.counted import KEY, NOW, Sent, make_sent
 from benchmarks.report import ROOT, table
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.store.engine import writing
@@ -229,7 +229,7 @@ def _ingested(number: int) -> tuple[float, float]:
             site.engine.dispose()
 
 
-def _take_in(site: Site, number: int, people: int) -> tuple[float, float]:
+def _take_in(site: Sent, number: int, people: int) -> tuple[float, float]:
     recording = partial(record, agents=known_agents(), zone=site.settings.office.zone)
     limit = SoftLimit(3, NOW - NOW.replace(year=2025))
     seconds = processor = 0.0

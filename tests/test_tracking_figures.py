@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
-from newsletter_mailer.audience.tracking_consent import forget_opens, may_track
+from newsletter_mailer.sending.erasing import erase
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tracking_tables import (
     clicked,
@@ -19,7 +19,7 @@ from newsletter_mailer.store.tracking_tables import (
 )
 from newsletter_mailer.tracking.agents import Class
 from newsletter_mailer.tracking.figures import Figures, figures
-from newsletter_mailer.tracking.tidying import forget, tidy
+from newsletter_mailer.tracking.tidying import tidy
 from tests.ledgers import NOW
 from tests.tracked import Desk, Sendgrid, event, get, open_desk, report
 
@@ -94,11 +94,7 @@ def test_who_withdraws_or_is_erased_is_forgotten(desk: Desk) -> None:
     """What was noted of who withdraws goes at once; of who is erased the server's words, too."""
     desk.withdraw(1)
     with writing(desk.engine) as connection:
-        assert not may_track(connection, 1)
-        assert may_track(connection, 2)
-        assert not may_track(connection, 99)
-        forget_opens(connection, 1)
-        forget(connection, 9)
+        assert erase(connection, [9], "k" * 32, "test", "office", NOW) == 1
     assert 1 not in desk.opens()
     assert desk.clicks() == {}
     assert _figures(desk).agreed == {"gp": 2, "police": 3}

@@ -225,11 +225,11 @@ def _suppressed(office: Office) -> dict[str, str]:
 def test_a_bounce_in_a_pipe_suppresses_its_address(office: Office) -> None:
     """A dead address gets nothing more; the same report again changes nothing."""
     code, words = _piped(office, bounce(), "--recipient", VERP)
-    assert (code, words) == (0, "bounced (5.1.1), noted.\n")
+    assert (code, words) == (0, "Done: bounced (5.1.1), noted.\n")
     (address,) = _suppressed(office)
     assert _suppressed(office)[address] == "bounce"
     code, words = _piped(office, bounce())
-    assert (code, words) == (0, "bounced (5.1.1), known before.\n")
+    assert (code, words) == (0, "Done: bounced (5.1.1), known before.\n")
     result = office.ok("certificate", "6", "--json")
     assert result.data["adds_up"] is True
     assert result.data["outcomes"]["accepted"] == 3
@@ -238,7 +238,7 @@ def test_a_bounce_in_a_pipe_suppresses_its_address(office: Office) -> None:
 def test_a_complaint_in_a_pipe_is_stronger_than_a_bounce(office: Office) -> None:
     """Who reported the newsletter as spam is suppressed for that, whatever came before."""
     _piped(office, bounce())
-    assert _piped(office, complaint()) == (0, "complained, noted.\n")
+    assert _piped(office, complaint()) == (0, "Done: complained, noted.\n")
     assert list(_suppressed(office).values()) == ["complaint"]
 
 
@@ -250,7 +250,7 @@ def test_what_is_no_report_or_of_nobody_changes_nothing(office: Office) -> None:
     strange = bounce(to=verp("bounces@example.org", 77, 2, KEY))
     assert _piped(office, strange) == (
         0,
-        "bounced (5.1.1), of no delivery that is known here.\n",
+        "Done: bounced (5.1.1), of no delivery that is known here.\n",
     )
     assert _suppressed(office) == {}
 
@@ -281,11 +281,11 @@ def test_a_maildir_is_read_once(office: Office, tmp_path: Path) -> None:
     (folder / "new" / "2.b").write_bytes(b"Subject: hello\r\n\r\nA question.\r\n")
     code, words = _piped(office, b"", "--maildir", str(folder))
     assert code == 0
-    assert words.startswith("1 report taken in, 1 other message left unread in ")
+    assert words.startswith("1 message taken in, 1 other left unread in ")
     assert sorted(path.name for path in (folder / "cur").iterdir()) == ["1.a:2,S", "2.b:2,"]
     assert len(_suppressed(office)) == 1
     code, words = _piped(office, b"", "--maildir", str(folder))
-    assert words.startswith("0 reports taken in, 0 other messages")
+    assert words.startswith("0 messages taken in, 0 others left")
     result = office.run("inbound", "--maildir", str(tmp_path))
     assert result.code == 2
     assert "is no maildir" in result.err

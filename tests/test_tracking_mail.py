@@ -27,7 +27,7 @@ def _everyone(office: Office, registry: Registry) -> None:
     office.ok("subscribers", "import", str(people))
     with closing(sqlite3.connect(office.folder / "var" / "newsletter.db")) as database, database:
         database.execute(
-            "INSERT INTO tracking_agreed SELECT id, '2026-01-01' FROM subscriber "
+            "INSERT INTO preference (subscriber_id, tracking) SELECT id, true FROM subscriber "
             "WHERE email LIKE '%.2@example.org'"
         )
 
@@ -88,7 +88,9 @@ def test_the_office_can_switch_pixels_off(project: Path) -> None:
     office = Office(project)
     office.ok("subscribers", "import", str(office.write_people(2)))
     with closing(sqlite3.connect(project / "var" / "newsletter.db")) as database, database:
-        database.execute("INSERT INTO tracking_agreed SELECT id, '2026-01-01' FROM subscriber")
+        database.execute(
+            "INSERT INTO preference (subscriber_id, tracking) SELECT id, true FROM subscriber"
+        )
     office.ok("send", "6", "--yes", "--accept-unknown", "all", NEWSLETTER_TRACKING__OPENS="false")
     assert len(office.mails()) == 2
     assert not [mail for mail in office.mails() if "/open/" in _whole(mail)]

@@ -15,16 +15,21 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from fastapi import FastAPI
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, insert, select, update
 
+from newsletter_mailer.audience.consent import prefer
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import batch, campaign, delivery, subscriber, suppression
-from newsletter_mailer.store.tracking_tables import clicked, feedback, opened, tracking_agreed
-from newsletter_mailer.web import counting, hooks
+from newsletter_mailer.store.tracking_tables import clicked, feedback, opened
+from newsletter_mailer.web.app import application
+from newsletter_mailer.web.pages import Pages
+from newsletter_mailer.web.site import Site
 from tests.ledgers import NOW, settings_for
+from tests.projects import small_registry
 
+ROOT = Path(__file__).parent.parent
 KEY = "k" * 32
 BETWEEN = dt.timedelta(days=40)
 """Between one campaign and the one before; the first is the newest."""
@@ -77,11 +82,18 @@ class Desk:
         return PersonalLinks("", KEY)
 
     def app(self) -> FastAPI:
-        """The pages that count, and the hooks."""
-        app = FastAPI()
-        app.include_router(counting.routes(self))
-        app.include_router(hooks.routes(self))
-        return app
+        """The web application."""
+        looks = self.settings.model_copy(update={"root": ROOT})
+        site = Site(
+            self.settings,
+            small_registry(),
+            self.engine,
+            Pages(looks),
+            self.keys,
+            self.clock,
+            lambda: "random",
+        )
+        return application(site)
 
     def states(self) -> dict[int, str]:
         """What was heard of each delivery, by subscriber."""
@@ -112,16 +124,13 @@ class Desk:
     def agree(self, *numbers: int) -> None:
         """Let people agree that opens are counted."""
         with writing(self.engine) as connection:
-            connection.execute(
-                insert(tracking_agreed), [{"subscriber_id": n, "since": NOW} for n in numbers]
-            )
+            for number in numbers:
+                prefer(connection, number, tracking=True)
 
     def withdraw(self, number: int) -> None:
         """Let somebody take that back."""
         with writing(self.engine) as connection:
-            connection.execute(
-                delete(tracking_agreed).where(tracking_agreed.c.subscriber_id == number)
-            )
+            prefer(connection, number, tracking=False)
 
     def set_status(self, status: str, *numbers: int) -> None:
         """Put deliveries into another state of the ledger."""

@@ -1,4 +1,4 @@
-"""Serves the pages that count: `python -m tests.tracking_server FOLDER PORT KEY NOW`.
+"""Serves the web application: `python -m tests.tracking_server FOLDER PORT KEY NOW`.
 
 FOLDER is a project's, with its settings as JSON in `settings.json`. The clock stands still.
 It imports no other module of the tests, so that it starts soon.
@@ -6,27 +6,18 @@ It imports no other module of the tests, so that it starts soon.
 
 import datetime as dt
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
-from sqlalchemy import Engine
 
+from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store
-from newsletter_mailer.web import counting, hooks
+from newsletter_mailer.web.app import application
+from newsletter_mailer.web.pages import Pages
+from newsletter_mailer.web.site import Site
 
-
-@dataclass(frozen=True)
-class Site:
-    """What the routes work with."""
-
-    engine: Engine
-    settings: Settings
-    keys: tuple[str, ...]
-    clock: Callable[[], dt.datetime]
+ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
@@ -34,11 +25,12 @@ def main() -> None:
     folder, port, key, now = sys.argv[1:]
     settings = Settings.model_validate_json((Path(folder) / "settings.json").read_bytes())
     at = dt.datetime.fromisoformat(now)
-    site = Site(open_store(settings), settings, (key,), lambda: at)
-    app = FastAPI()
-    app.include_router(counting.routes(site))
-    app.include_router(hooks.routes(site))
-    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error")
+    looks = settings.model_copy(update={"root": ROOT})
+    registry = read_registry(looks.agencies_file, "subscribers/agencies.yaml")
+    site = Site(
+        settings, registry, open_store(settings), Pages(looks), (key,), lambda: at, lambda: "random"
+    )
+    uvicorn.run(application(site), host="127.0.0.1", port=int(port), log_level="error")
 
 
 if __name__ == "__main__":

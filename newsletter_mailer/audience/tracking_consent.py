@@ -1,6 +1,6 @@
 """Who agreed to have their opens counted: asked before a pixel is sent, and when it loads."""
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, select
+from sqlalchemy import ColumnElement, Connection, delete, exists
 
 from newsletter_mailer.store.tables import subscriber
 from newsletter_mailer.store.tracking_tables import clicked, opened
@@ -12,12 +12,6 @@ def agreed() -> ColumnElement[bool]:
     return (subscriber.c.status == "active") & exists().where(
         preference.c.subscriber_id == subscriber.c.id, preference.c.tracking
     ).correlate(subscriber)
-
-
-def may_track(connection: Connection, subscriber_id: int) -> bool:
-    """Whether somebody agreed and has not withdrawn since. False for who is not known."""
-    whose = select(subscriber.c.id).where(subscriber.c.id == subscriber_id, agreed())
-    return connection.scalar(whose) is not None
 
 
 def forget_opens(connection: Connection, subscriber_id: int) -> None:

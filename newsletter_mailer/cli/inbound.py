@@ -84,9 +84,7 @@ def take_in(raw: bytes, engine: Engine, settings: Settings, recipient: str = "")
     return None
 
 
-def _reported(
-    connection: Connection, settings: Settings, raw: bytes, recipient: str
-) -> str | None:
+def _reported(connection: Connection, settings: Settings, raw: bytes, recipient: str) -> str | None:
     """Take in a report of a bounce or a complaint."""
     # With it comes the parser of replies, and most commands have no use for it.
     from newsletter_mailer.tracking.agents import known_agents  # noqa: PLC0415
@@ -114,9 +112,7 @@ def _reported(
     return f"{report.words}, noted"
 
 
-def _leaving(
-    connection: Connection, settings: Settings, raw: bytes, recipient: str
-) -> str | None:
+def _leaving(connection: Connection, settings: Settings, raw: bytes, recipient: str) -> str | None:
     """Unsubscribe who asks for it."""
     message = message_from_bytes(raw, policy=policy.default)
     keys, now = signing_keys(settings), dt.datetime.now(dt.UTC)

@@ -14,9 +14,9 @@ from sqlalchemy.dialects.postgresql import Insert
 
 from newsletter_mailer.sending.sealing import ERASED
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
-from newsletter_mailer.store.upsert import among, insert_into
 from newsletter_mailer.store.tables import campaign, delivery
 from newsletter_mailer.store.tracking_tables import feedback, provider_event
+from newsletter_mailer.store.upsert import among, insert_into
 from newsletter_mailer.tracking.classing import Load
 from newsletter_mailer.tracking.consequences import CONSEQUENCES, RANK, FeedbackStep
 from newsletter_mailer.tracking.events import Event, Kind
@@ -73,9 +73,7 @@ def ingest(
             each.campaign_id or 0,
         )
         for each in mine
-        if each.delivery
-        and each.delivery not in erased
-        and CONSEQUENCES[each.kind].suppress
+        if each.delivery and each.delivery not in erased and CONSEQUENCES[each.kind].suppress
     ]
     suppress(connection, [*dead, *softly_dead(connection, soft, limit)], now)
     leave(

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, Table, bindparam, or_, select
 from sqlalchemy.dialects.postgresql import Insert
 
 from newsletter_mailer.audience.tracking_consent import agreed
-from newsletter_mailer.store.upsert import among, insert_into
 from newsletter_mailer.store.tables import delivery, subscriber
 from newsletter_mailer.store.tracking_tables import clicked, opened
+from newsletter_mailer.store.upsert import among, insert_into
 from newsletter_mailer.tracking.agents import Agents, Class
 from newsletter_mailer.tracking.classing import TELLING, Classed, Load, classify, more_telling
 

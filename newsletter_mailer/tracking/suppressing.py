@@ -8,10 +8,10 @@ from sqlalchemy import Connection, select
 
 from newsletter_mailer.audience import leaving
 from newsletter_mailer.mailbox import address_key
-from newsletter_mailer.store.upsert import among, insert_into
 from newsletter_mailer.sending.sealing import ERASED
 from newsletter_mailer.store.tables import campaign, delivery, suppression
 from newsletter_mailer.store.tracking_tables import feedback
+from newsletter_mailer.store.upsert import among, insert_into
 
 BOUNCE, COMPLAINT = "bounce", "complaint"
 

@@ -4,9 +4,9 @@ import datetime as dt
 
 from sqlalchemy import Connection, Table, delete, func, literal, select
 
-from newsletter_mailer.store.upsert import insert_into
 from newsletter_mailer.store.tables import delivery
 from newsletter_mailer.store.tracking_tables import clicked, opened, provider_event, reach_total
+from newsletter_mailer.store.upsert import insert_into
 
 OPENS = -1
 """Stands for opens in `reach_total`, where clicks have their link's number."""

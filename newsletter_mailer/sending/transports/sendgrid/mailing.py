@@ -1,6 +1,7 @@
 """What a mailing says to everybody: the frozen content, for a provider that merges by itself."""
 
 import html
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from newsletter_mailer.sending.counted_links import counted_links
 from newsletter_mailer.sending.letters import list_id
 from newsletter_mailer.settings import Settings
 
-MOST_COUNTED = 40
-"""Links of a mail whose clicks are counted here: a recipient's values have room for no more."""
+MOST_COUNTED = 5_000
+"""Bytes that the counted links of a mail may take of a recipient's values, which are limited."""
+
+_TOKEN_AND_TAGS = 160
+"""Bytes of a counted link behind the host, and of the tag that stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,7 @@ class Mailing:
 def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
     """What was frozen of a campaign, with fields for what is counted of who agreed."""
     images = images_of(connection, campaign.id)
-    urls = counted_links(connection, campaign.id)[:MOST_COUNTED]
-    numbers = {url: number for number, url in enumerate(urls)}
+    numbers = _that_fit(counted_links(connection, campaign.id), settings.base_url)
     variants = {}
     for each in variants_of(connection, campaign.id):
         used = {name.partition(":")[2] for name in each.html.fields}
@@ -97,6 +100,17 @@ def mailing_of_emails(
         },
         _same_in_html(settings),
     )
+
+
+def _that_fit(urls: Sequence[str], base_url: str) -> dict[str, int]:
+    """The links of a campaign that can be counted, by their numbers; the others stay plain."""
+    numbers, room = {}, MOST_COUNTED
+    for number, url in enumerate(urls):
+        taken = max(len(json.dumps(html.escape(url))), len(base_url)) + _TOKEN_AND_TAGS
+        if taken <= room:
+            numbers[url] = number
+            room -= taken
+    return numbers
 
 
 def _list_header(title: str, settings: Settings) -> str:
