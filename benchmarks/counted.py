@@ -52,7 +52,7 @@ class Sent:
         looks = self.settings.model_copy(update={"root": ROOT})
         registry = read_registry(looks.agencies_file, "subscribers/agencies.yaml")
         return Site(
-            self.settings,
+            looks,
             registry,
             self.engine,
             Pages(looks),

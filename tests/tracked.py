@@ -85,7 +85,7 @@ class Desk:
         """The web application."""
         looks = self.settings.model_copy(update={"root": ROOT})
         site = Site(
-            self.settings,
+            looks,
             small_registry(),
             self.engine,
             Pages(looks),

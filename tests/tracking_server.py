@@ -28,7 +28,7 @@ def main() -> None:
     looks = settings.model_copy(update={"root": ROOT})
     registry = read_registry(looks.agencies_file, "subscribers/agencies.yaml")
     site = Site(
-        settings, registry, open_store(settings), Pages(looks), (key,), lambda: at, lambda: "random"
+        looks, registry, open_store(settings), Pages(looks), (key,), lambda: at, lambda: "random"
     )
     uvicorn.run(application(site), host="127.0.0.1", port=int(port), log_level="error")
 
