@@ -138,7 +138,6 @@ def test_a_locked_database_holds_nobody_up_for_long(tmp_path: Path, *, locked: b
     desk.agree(1)
     writer = desk.engine.raw_connection()
     writer.driver_connection.isolation_level = None  # type: ignore[union-attr]
-    began = time.monotonic()
 
     async def load() -> float:
         app = desk.app()
@@ -148,6 +147,7 @@ def test_a_locked_database_holds_nobody_up_for_long(tmp_path: Path, *, locked: b
                 transport=httpx.ASGITransport(app), base_url="http://127.0.0.1"
             ) as client,
         ):
+            began = time.monotonic()
             if locked:
                 writer.cursor().execute("BEGIN IMMEDIATE")
             answer = await client.get(desk.links.open(1, 1), headers={"user-agent": OUTLOOK})
