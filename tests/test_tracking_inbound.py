@@ -272,6 +272,15 @@ def test_a_busy_database_has_the_server_try_again(office: Office) -> None:
     assert _suppressed(office) == {}
 
 
+def test_a_wish_to_leave_comes_the_same_way(office: Office) -> None:
+    """A token in the address that the mail server knows unsubscribes its reader."""
+    link = PersonalLinks("", KEY).unsubscribe(1, 2)
+    token = link.rpartition("/")[2]
+    raw = b"From: x@example.org\r\nSubject: hello\r\n\r\nhello\r\n"
+    code, words = _piped(office, raw, "--recipient", f"news+{token}@example.org")
+    assert (code, "unsubscribed" in words) == (0, True)
+
+
 def test_a_maildir_is_read_once(office: Office, tmp_path: Path) -> None:
     """Reports are taken in and marked as seen; what is no report stays unread for a person."""
     folder = tmp_path / "Maildir"
