@@ -13,6 +13,7 @@ import benchmarks.links
 import benchmarks.preview
 import benchmarks.sendgrid
 import benchmarks.sending
+import benchmarks.tracking
 import benchmarks.web
 import benchmarks.workers
 
@@ -24,11 +25,12 @@ BENCHMARKS: dict[str, Callable[[], None]] = {
     "sending": benchmarks.sending.measure,
     "web": benchmarks.web.measure,
     "sendgrid": benchmarks.sendgrid.measure,
+    "tracking": benchmarks.tracking.measure,
     "campaign-scale": benchmarks.campaign_scale.measure,
     "workers": benchmarks.workers.measure,
 }
 
-BY_NAME_ONLY = frozenset({"campaign-scale", "workers"})
+BY_NAME_ONLY = frozenset({"campaign-scale", "tracking", "workers"})
 """What takes many minutes, and so is only run when it is asked for."""
 
 

@@ -311,6 +311,27 @@ class Retention(_Part):
     unanswered: Days | None = None
 
 
+class Tracking(_Part):
+    """What is counted of readers who agreed to it, and how what comes back is judged.
+
+    `opens` is whether mail to those who agreed carries a pixel, `clicks` whether their
+    links lead over a redirect that counts. Who opened is kept for `keep_days`, after that
+    only how many did. An address is suppressed when so many letters to it as
+    `soft_bounces` came back for now, all within `soft_days`. `sendgrid_keys` are the
+    public keys that sign SendGrid's events, as its page shows them; while a key is being
+    changed, the old and the new one. Events that were signed more than `replay_hours` ago
+    are refused: SendGrid repeats what was not taken for 24 hours.
+    """
+
+    opens: bool = True
+    clicks: bool = False
+    keep_days: Annotated[int, Field(ge=1, le=3_660)] = 400
+    soft_bounces: Annotated[int, Field(ge=2, le=100)] = 3
+    soft_days: Annotated[int, Field(ge=1, le=3_660)] = 400
+    sendgrid_keys: tuple[Line, ...] = ()
+    replay_hours: Annotated[float, Field(gt=0, le=240)] = 25.0
+
+
 class Logo(_Part):
     """The office's sign in the masthead. `file` is in the project's folder `images`.
 
@@ -360,6 +381,7 @@ class Settings(BaseSettings):
     sendgrid: Sendgrid = Sendgrid()
     dkim: Dkim | None = None
     preview: Preview = Preview()
+    tracking: Tracking = Tracking()
     links_allow: Annotated[tuple[Line, ...], NoDecode, BeforeValidator(_with_commas)] = ()
     """Hosts to which links may lead although the address guard would refuse them."""
 

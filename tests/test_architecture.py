@@ -13,8 +13,8 @@ PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
 STAGES = [
-    *("store", "reading", "compiling", "checking", "drafting", "audience", "sending", "doctor"),
-    *("previewing", "archive", "web", "cli"),
+    *("store", "reading", "compiling", "checking", "drafting", "audience", "sending", "tracking"),
+    *("doctor", "previewing", "archive", "web", "cli"),
 ]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -35,7 +35,7 @@ ROOMS = {
     "alembic": {"store"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "itsdangerous": {"sending", "web"},
+    "itsdangerous": {"sending", "tracking", "web"},
     "sendgrid": {"sending"},
     "dns": {"doctor"},
     "watchfiles": {"previewing"},

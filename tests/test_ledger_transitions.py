@@ -59,6 +59,7 @@ EXPECTED: dict[AnyStep, tuple[str, str]] = {
     DeliveryStep.RELEASE: ("sending in_doubt", "pending"),
     DeliveryStep.DOUBT: ("sending", "in_doubt"),
     DeliveryStep.RECALL: ("sent sending in_doubt", "pending"),
+    DeliveryStep.CONFIRM: ("pending sending deferred in_doubt", "sent"),
     DeliveryStep.SUPPRESS: ("pending deferred", "suppressed"),
     DeliveryStep.CANCEL: ("pending deferred", "skipped"),
     DeliveryStep.SETTLE_SENT: ("in_doubt", "sent"),

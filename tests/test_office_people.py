@@ -5,13 +5,14 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, insert, select, update
 
 from newsletter_mailer.sending.sealing import ERASED
 from newsletter_mailer.sending.transports.contract import Outcome
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.office_tables import erased_address, reconfirm_request
 from newsletter_mailer.store.tables import campaign, delivery, subscriber
+from newsletter_mailer.store.tracking_tables import opened, reach_total
 from newsletter_mailer.store.web_tables import audit
 from tests.office import Office
 from tests.under_way import GONE, claim, freeze, store
@@ -292,6 +293,20 @@ def test_tidy_applies_the_retention_times(office: Office) -> None:
     data = office.ok("certificate", "6", "--json").data
     assert (data["adds_up"], data["changed_since_frozen"], data["eligible"]) == (True, [], 4)
     assert data["audience"]["erased_since"] == 4
+
+
+def test_tidy_counts_old_opens_and_forgets_who(office: Office) -> None:
+    """After `tracking.keep_days` only a number of people is left; a dry run changes nothing."""
+    office.ok("send", "6", "--yes")
+    with store(office) as engine, writing(engine) as connection:
+        old = {"campaign_id": 1, "subscriber_id": 1, "class": "human", "rule": ""}
+        connection.execute(insert(opened).values(old | {"day": LONG_AGO.date()}))
+    assert office.ok("tidy", "--dry-run", "--json").data["tracking"] == 1
+    assert office.ok("tidy", "--json").data["tracking"] == 1
+    assert office.ok("tidy", "--json").data["tracking"] == 0
+    with store(office) as engine, reading(engine) as connection:
+        assert connection.execute(select(opened)).all() == []
+        assert connection.scalars(select(reach_total.c.people)).all() == [1]
 
 
 def test_erasing_asks_first(office: Office) -> None:

@@ -4,9 +4,11 @@ import base64
 import html
 import json
 import logging
+import re
+import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -94,6 +96,25 @@ def test_values_that_are_too_long() -> None:
     variant = Variant(mailing(), "a", {})
     long = {**FIELDS, "name": "x" * 6_000}
     assert variant.personalization(letter(1)._replace(values=long)) is None
+
+
+@pytest.mark.parametrize("clicks", ["false", "true"])
+def test_only_who_agreed_is_counted_through_the_provider(project: Path, clicks: str) -> None:
+    """Their mail alone has a pixel, as HTML, and counted links; others read what was written."""
+    office = small_office(project, 2)
+    with closing(sqlite3.connect(project / "var" / "newsletter.db")) as database, database:
+        database.execute("INSERT INTO preference (subscriber_id, tracking) VALUES (2, true)")
+    with FakeSendgrid() as server:
+        office.ok(*TO_SENDGRID, **way_to_sendgrid(server, tracking__clicks=clicks))
+        found = server.messages()
+    assert len(found) == 2
+    plain, counted = (
+        one.part("text/html") for one in sorted(found, key=lambda one: one.args["delivery"])
+    )
+    assert not re.search("/open/|/click/", plain)
+    assert len(re.findall(r'<img src="https?://[^"]+/open/[^"]+" width="1"', counted)) == 1
+    assert ("/click/" in counted) == (clicks == "true")
+    assert re.findall('href="https://[a-z.]+/', plain)
 
 
 @pytest.fixture

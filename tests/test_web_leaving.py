@@ -7,9 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from newsletter_mailer.sending.personal_links import PersonalLinks, signer
+from newsletter_mailer.store.engine import writing
 from newsletter_mailer.store.tables import metadata, subscriber
+from newsletter_mailer.store.tracking_tables import opened
 from newsletter_mailer.store.web_tables import audit, consent, leaving_reason, preference, tally
 from newsletter_mailer.web.app import application
 from newsletter_mailer.web.site import Site
@@ -38,6 +41,9 @@ def leave(web: Website) -> str:
 def own(web: Website) -> str:
     """The subscriber's preferences."""
     return web.links.preferences(1, web.person(ASHA).id)
+
+
+HELD = {"campaign_id": 1, "class": "human", "rule": "", "day": dt.date(2031, 3, 3)}
 
 
 def everything(web: Website) -> dict[str, list[object]]:
@@ -140,6 +146,18 @@ def test_a_wrong_date_is_explained(web: Website, own: str, until: str, message: 
     assert answer.status_code == 422
     assert message in answer.text
     assert web.rows(preference) == []
+
+
+def test_withdrawing_forgets_what_was_opened(web: Website, own: str) -> None:
+    """Opens are counted while somebody agrees; none is left when they take it back."""
+    pixel = web.links.open(1, web.person(ASHA).id)
+    with writing(web.engine) as connection:
+        connection.execute(insert(opened).values(HELD | {"subscriber_id": web.person(ASHA).id}))
+    web.post(f"{own}/tracking", tracking="yes")
+    assert web.get(pixel).headers["content-type"] == "image/gif"
+    assert len(web.rows(opened)) == 1
+    web.post(f"{own}/tracking", tracking="no")
+    assert web.rows(opened) == []
 
 
 def test_own_data_is_whole(web: Website, own: str) -> None:

@@ -4,8 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
+from newsletter_mailer.audience.tracking_consent import forget_opens
 from newsletter_mailer.store.web_tables import consent, preference
 
 
@@ -87,15 +88,14 @@ def decide(
 
 
 def prefer(connection: Connection, subscriber_id: int, **values: bool | dt.datetime | None) -> None:
-    """Set preferences of a subscriber: `tracking`, `paused_until`, `seen_at`."""
+    """Set preferences of a subscriber: `tracking`, `paused_until`, `seen_at`.
+
+    Without `tracking` nothing is kept of what they opened, either.
+    """
     done = connection.execute(
         update(preference).where(preference.c.subscriber_id == subscriber_id).values(**values)
     )
     if not done.rowcount:
         connection.execute(insert(preference).values(subscriber_id=subscriber_id, **values))
-
-
-def allows_tracking(connection: Connection, subscriber_id: int) -> bool:
-    """Whether this subscriber lets us record, at this moment, when they open a mail."""
-    chosen = select(preference.c.tracking).where(preference.c.subscriber_id == subscriber_id)
-    return bool(connection.scalar(chosen))
+    if values.get("tracking") is False:
+        forget_opens(connection, subscriber_id)

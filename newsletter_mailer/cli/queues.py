@@ -16,6 +16,7 @@ from newsletter_mailer.cli.project import Project
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.signing_key import signing_key
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.scrubbing import overwrite_what_is_deleted
 
 _SHOWN = 50
 
@@ -151,15 +152,22 @@ def tidy(
     """Take away what was kept as long as the settings allow. For a nightly timer."""
     # It reaches into the ledger, which other commands of the list do not.
     from newsletter_mailer.sending import retention  # noqa: PLC0415
+    from newsletter_mailer.tracking import tidying  # noqa: PLC0415
 
     project = context.ensure_object(Project)
-    settings = project.settings
+    settings, now = project.settings, wall_clock()
+    today = now.astimezone(settings.office.zone).date()
+    before = today - dt.timedelta(days=settings.tracking.keep_days)
     with project.store() as engine:
-        done = retention.tidy(
-            engine, settings, signing_key(settings), now=wall_clock(), dry_run=dry_run
-        )
+        # First, since the other one ends by writing the database's file anew.
+        with writing(engine) as connection:
+            overwrite_what_is_deleted(connection)
+            counted = tidying.tidy(connection, before)
+            if dry_run:
+                connection.rollback()
+        done = retention.tidy(engine, settings, signing_key(settings), now=now, dry_run=dry_run)
     if as_json:
-        print_json({**asdict(done), "dry_run": dry_run})
+        print_json({**asdict(done), "tracking": counted, "dry_run": dry_run})
         return
     would = "would be " if dry_run else ""
     lines = {
@@ -169,9 +177,10 @@ def tidy(
         f"names and addresses {would}taken out of ledgers": done.ledger + done.left_behind,
         f"entries of the audit trail {would}deleted": done.trail,
         f"messages in the outbox {would}deleted": done.files,
+        f"opens, clicks and reports {would}deleted, and counted": counted,
     }
     for words, number in lines.items():
         if number:
             say(f"{number:,} {words}")
-    if not done.anything:
+    if not (done.anything or counted):
         say("Nothing is older than the settings allow.")

@@ -14,6 +14,12 @@ READER_FIELDS = frozenset(
 )
 """Every field that is filled in for each reader."""
 
+PIXEL = "open_pixel"
+"""The field of the picture that counts opens: HTML as it is, empty for who did not agree.
+
+It stands in no template; `sending/counted.py` puts it into mail that is about to leave.
+"""
+
 IMAGE = "image:"
 """How the field of a picture's address begins; the picture's name follows."""
 
@@ -100,7 +106,10 @@ class Segments:
 
 def for_html(values: Mapping[str, str]) -> dict[str, str]:
     """Values escaped for HTML text and quoted attributes."""
-    return {name: html.escape(one_line(value)) for name, value in values.items()}
+    return {
+        name: value if name == PIXEL else html.escape(one_line(value))
+        for name, value in values.items()
+    }
 
 
 def for_text(values: Mapping[str, str]) -> dict[str, str]:

@@ -4,16 +4,18 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, select, update
 
 from newsletter_mailer.audience.audit import record
 from newsletter_mailer.audience.erased import remember
+from newsletter_mailer.audience.tracking_consent import forget_opens
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending.sealing import ERASED, take_out, take_out_of
 from newsletter_mailer.sending.transports.outbox import Outbox
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.scrubbing import overwrite_what_is_deleted
 from newsletter_mailer.store.tables import campaign, delivery, subscriber, suppression
+from newsletter_mailer.store.tracking_tables import feedback, provider_event
 from newsletter_mailer.store.web_tables import notice, signup
 
 _AT_ONCE = 500
@@ -59,6 +61,7 @@ def erase(  # noqa: PLR0917 - as `audit.record`
         for person in people:
             _forget_address(connection, person.email_key, key, now)
             connection.execute(delete(notice).where(notice.c.email == person.email))
+            _forget_reports(connection, person.id)
             record(connection, person.id, "erased", way, by, now)
         connection.execute(delete(subscriber).where(subscriber.c.id.in_(some)))
         erased += len(people)
@@ -91,6 +94,7 @@ def erase_left_behind(connection: Connection, *, now: dt.datetime) -> int:
         if rows:
             for row in rows:
                 _forget_bounce(connection, address_key(row.email))
+                _forget_reports(connection, row.subscriber_id)
             take_out_of(connection, campaign_id, rows, now=now)
             seen_to += len(rows)
     return seen_to
@@ -119,6 +123,19 @@ def _forget_bounce(connection: Connection, email_key: str) -> None:
     """Drop what the end of a letter wrote down of an address that nobody has any more."""
     somebody = exists().where(subscriber.c.email_key == email_key)
     connection.execute(delete(suppression).where(suppression.c.email_key == email_key, ~somebody))
+
+
+def _forget_reports(connection: Connection, subscriber_id: int) -> None:
+    """Drop what somebody opened, and reported words that may hold their address."""
+    forget_opens(connection, subscriber_id)
+    connection.execute(
+        update(provider_event)
+        .where(provider_event.c.subscriber_id == subscriber_id)
+        .values(raw=None)
+    )
+    connection.execute(
+        update(feedback).where(feedback.c.subscriber_id == subscriber_id).values(detail="")
+    )
 
 
 def _forget_address(connection: Connection, email_key: str, key: str, now: dt.datetime) -> None:

@@ -20,6 +20,7 @@ from newsletter_mailer.sending.campaign import (
     find_campaign,
     stored,
 )
+from newsletter_mailer.sending.counted_links import count_links
 from newsletter_mailer.sending.recipients import Recipients, audience_hash, count_excluded
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.postgres import make_partition
@@ -103,6 +104,8 @@ def freeze(
     hosted = settings.send.images == "hosted"
     pictures = f"{settings.base_url}/archive/{issue.name}/images/" if hosted else None
     _freeze_content(connection, campaign_id, emails, registry, pictures)
+    if settings.tracking.clicks:
+        count_links(connection, campaign_id, [each.html for each in emails], settings.base_url)
     if not _freeze_audience(connection, campaign_id, order.recipients, settings.send.batch_size):
         raise SendingError(_nobody(excluded))
     connection.execute(

@@ -25,11 +25,17 @@ _WORDS = frozenset(
 
 
 def leave_by_mail(
-    connection: Connection, message: EmailMessage, keys: Sequence[str], *, now: dt.datetime
+    connection: Connection,
+    message: EmailMessage,
+    keys: Sequence[str],
+    *,
+    now: dt.datetime,
+    recipient: str = "",
 ) -> str | None:
     """Unsubscribe who asks for it in this message; what was done, None if it is no such message.
 
-    A token names the reader wherever it stands in the subject or a recipient's address.
+    A token names the reader wherever it stands in the subject or a recipient's address;
+    `recipient` is the one that the mail server knows, if any.
     Without one, the whole subject or the first line must be the wish, and the address in
     From says whose it is. That can be forged, but only to spare somebody mails, which they
     can have again. Automatic answers are never a wish (RFC 3834, 2).
@@ -37,7 +43,7 @@ def leave_by_mail(
     if _is_automatic(message):
         return None
     subject = _header(message, "Subject")
-    for text in (subject, *(_header(message, name) for name in _TO)):
+    for text in (subject, recipient, *(_header(message, name) for name in _TO)):
         for token in _TOKEN.findall(text):
             subscriber_id = _whose(token, keys)
             if subscriber_id is None:

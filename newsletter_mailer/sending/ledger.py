@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from newsletter_mailer.audience.tracking_consent import agreed
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.batches import Hold, keep, renew, reopen
@@ -53,7 +54,8 @@ _STEPS = {
 class Delivery(NamedTuple):
     """A claimed delivery: whom it goes to, in which variant, and at which attempt.
 
-    `refusals` is how many of its attempts were refused for now.
+    `refusals` is how many of its attempts were refused for now, `counted` whether its reader
+    agreed that opens are counted.
     """
 
     subscriber_id: int
@@ -63,6 +65,7 @@ class Delivery(NamedTuple):
     agency: str
     attempt: int
     refusals: int = 0
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +286,7 @@ _CLAIMABLE = (
         delivery.c.agency,
         delivery.c.attempts + 1,
         delivery.c.refusals,
+        agreed().label("counted"),
         or_(
             subscriber.c.id.is_(None),
             subscriber.c.status != "active",

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 
 from newsletter_mailer.audience.subscriber import first_name
 from newsletter_mailer.sending.campaign import Campaign, images_of, variants_of
+from newsletter_mailer.sending.counted import Counted, countable_html
+from newsletter_mailer.sending.counted_links import counted_links
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
 from newsletter_mailer.sending.personal_links import PersonalLinks
@@ -39,13 +41,17 @@ class Letters:
         )
         variants = variants_of(connection, campaign.id)
         images = images_of(connection, campaign.id)
+        urls = counted_links(connection, campaign.id)
+        numbers = {url: number for number, url in enumerate(urls)}
+        self._counted = Counted(links, campaign.id, urls)
         self._agencies = {id_: name for each in variants for id_, name in each.agencies.items()}
         self._makers = {}
         for variant in variants:
             used = {name.partition(":")[2] for name in variant.html.fields}
             pictures = [image for image in images if image.name in used]
+            body = countable_html(variant.html, numbers, pixel=settings.tracking.opens)
             self._makers[variant.name] = MessageMaker(
-                self._letterhead, variant.subject, variant.text, variant.html, pictures
+                self._letterhead, variant.subject, variant.text, body, pictures
             )
 
     def of(self, delivery: Delivery) -> Letter:
@@ -57,6 +63,7 @@ class Letters:
         }
         agency = self._agencies[delivery.agency]
         values = merge_values(delivery, agency, self._campaign.greeting, urls)
+        values |= self._counted.values(number, agreed=delivery.counted)
         recipient = Recipient(number, delivery.email, delivery.name, values)
         return Letter(
             number,

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from newsletter_mailer.compiling.merge import IMAGE, Segments, for_text, one_line
+from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
+from newsletter_mailer.sending.counted import LINK
 from newsletter_mailer.sending.quoted_printable import encoded, in_lines, joinable
 
 
@@ -78,7 +79,7 @@ class MessageMaker:
         )
         self._in_text, self._in_html = text.fields, settled.fields
         self._encoders = tuple(
-            (name, _ENCODERS.get(name, _encoded))
+            (name, _encoded_link if name.startswith(LINK) else _ENCODERS.get(name, _encoded))
             for name in dict.fromkeys((*text.fields, *settled.fields))
         )
         # Quoted-printable can hold no "=_", so the boundaries stand in no part.
@@ -163,6 +164,11 @@ def _encoded_link(url: str) -> tuple[bytes, bytes]:
     return found, found
 
 
+def _in_html(value: str) -> tuple[bytes, bytes]:
+    """A value that is HTML itself; there is nothing of it in the text part."""
+    return b"", joinable(value)
+
+
 _often = lru_cache(maxsize=1024)(_encoded)
 
 _ENCODERS: Mapping[str, Callable[[str], tuple[bytes, bytes]]] = {
@@ -171,6 +177,7 @@ _ENCODERS: Mapping[str, Callable[[str], tuple[bytes, bytes]]] = {
     "agency_name": _often,
     "preferences_url": _encoded_link,
     "unsubscribe_url": _encoded_link,
+    PIXEL: _in_html,
 }
 
 _LINK = re.compile(r"[A-Za-z0-9:/._~-]+")

@@ -5,7 +5,8 @@ import hashlib
 
 from itsdangerous import URLSafeSerializer
 
-PURPOSES = ("preferences", "unsubscribe")
+PURPOSES = ("preferences", "unsubscribe", "open")
+"""Those that need a delivery and nothing else; there are `click` links besides."""
 
 _INNER, _OUTER = (bytes(at ^ pad for at in range(256)) for pad in (0x36, 0x5C))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -19,8 +20,9 @@ class PersonalLinks:
     """
 
     def __init__(self, base_url: str, key: str) -> None:
-        self._starts = {purpose: f"{base_url}/{purpose}/" for purpose in PURPOSES}
-        self._keyed = {purpose: _keyed(signer(key, purpose)) for purpose in PURPOSES}
+        purposes = (*PURPOSES, "click")
+        self._starts = {purpose: f"{base_url}/{purpose}/" for purpose in purposes}
+        self._keyed = {purpose: _keyed(signer(key, purpose)) for purpose in purposes}
 
     def preferences(self, campaign_id: int, subscriber_id: int) -> str:
         """The reader's preferences page."""
@@ -30,8 +32,19 @@ class PersonalLinks:
         """The reader's unsubscribe page, which also takes RFC 8058's one-click POST."""
         return self._url("unsubscribe", campaign_id, subscriber_id)
 
+    def open(self, campaign_id: int, subscriber_id: int) -> str:
+        """The picture that counts an open, in mail to somebody who agreed to it."""
+        return self._url("open", campaign_id, subscriber_id)
+
+    def click(self, campaign_id: int, subscriber_id: int, link: int) -> str:
+        """The redirect that counts a click on a link of the campaign, by its number."""
+        return self._signed("click", b"[%d,%d,%d]" % (campaign_id, subscriber_id, link))
+
     def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
-        payload = _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id))
+        return self._signed(purpose, b"[%d,%d]" % (campaign_id, subscriber_id))
+
+    def _signed(self, purpose: str, numbers: bytes) -> str:
+        payload = _in_base64(numbers)
         inner, outer = self._keyed[purpose]
         inner, outer = inner.copy(), outer.copy()
         inner.update(payload)

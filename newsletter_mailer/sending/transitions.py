@@ -9,6 +9,7 @@ asks for the step, and gets the condition and the new state from here.
     delivery   pending → sending → sent | failed | deferred | in_doubt
                deferred → sending again, when its time has come
                in_doubt → sent | failed | pending | skipped, once somebody knows or decides
+               pending, sending, deferred, in_doubt → sent, once a provider reports on it
                pending, deferred → suppressed | skipped
                sent, sending, in_doubt → pending, where a provider gave them back unsent
 """
@@ -71,6 +72,9 @@ class DeliveryStep(Enum):
     """It has surely not left."""
 
     DOUBT = _step("sending", "in_doubt")
+    CONFIRM = _step("pending sending deferred in_doubt", "sent")
+    """Somebody reported something of a message that was tried: it has surely left."""
+
     SUPPRESS = _step("pending deferred", "suppressed")
     CANCEL = _step("pending deferred", "skipped")
     RECALL = _step("sent sending in_doubt", "pending")

@@ -13,8 +13,10 @@ from newsletter_mailer.web import (
     archive,
     choices,
     confirming,
+    counting,
     editions,
     feeds,
+    hooks,
     leaving,
     own_data,
     preferences,
@@ -38,13 +40,15 @@ ROUTES: tuple[Callable[[Site], APIRouter], ...] = (
     feeds.routes,
     archive.routes,
     editions.routes,
+    counting.routes,
+    hooks.routes,
 )
 """What makes the routes of each part of the application."""
 
 OPEN_TO_ALL = ("/unsubscribe/",)
 """Paths whose posts may come from anywhere: a token in them is the proof (RFC 8058, 3.2)."""
 
-LARGER: dict[str, int] = {}
+LARGER = {"/hooks/": hooks.LARGEST_BODY}
 """Bytes of the largest body, by the beginning of a path that takes more than a form."""
 
 _TITLES = {

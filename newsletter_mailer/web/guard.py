@@ -16,6 +16,9 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 LARGEST_BODY = 64 * 1024
 """Bytes of a form, several times what its fields may hold."""
 
+ASKED_FOR_HEAD = "newsletter.head"
+"""Set in the scope of a request that was a HEAD, which is answered as a GET."""
+
 _CONTENT = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -79,7 +82,7 @@ class Guard:
             return
         asked_for_head = scope["method"] == "HEAD"
         if asked_for_head:
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", ASKED_FOR_HEAD: True}
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -7,6 +7,7 @@ from newsletter_mailer.store import (  # noqa: F401 - their tables
     home_table,
     office_tables,
     staging_tables,
+    tracking_tables,
     web_tables,
 )
 from newsletter_mailer.store.tables import metadata

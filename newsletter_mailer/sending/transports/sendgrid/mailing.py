@@ -1,6 +1,7 @@
 """What a mailing says to everybody: the frozen content, for a provider that merges by itself."""
 
 import html
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,16 @@ from newsletter_mailer.compiling.merge import Segments
 from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import Campaign, FrozenImage, images_of, variants_of
+from newsletter_mailer.sending.counted import countable_html
+from newsletter_mailer.sending.counted_links import counted_links
 from newsletter_mailer.sending.letters import list_id
-from newsletter_mailer.sending.personal_links import PURPOSES
 from newsletter_mailer.settings import Settings
+
+MOST_COUNTED = 5_000
+"""Bytes that the counted links of a mail may take of a recipient's values, which are limited."""
+
+_TOKEN_AND_TAGS = 160
+"""Bytes of a counted link behind the host, and of the tag that stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +55,15 @@ class Mailing:
 
 
 def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
-    """What was frozen of a campaign."""
+    """What was frozen of a campaign, with fields for what is counted of who agreed."""
     images = images_of(connection, campaign.id)
+    numbers = _that_fit(counted_links(connection, campaign.id), settings.base_url)
     variants = {}
     for each in variants_of(connection, campaign.id):
         used = {name.partition(":")[2] for name in each.html.fields}
         pictures = [image for image in images if image.name in used]
-        variants[each.name] = VariantContent(each.subject, each.html, each.text, pictures)
+        body = countable_html(each.html, numbers, pixel=settings.tracking.opens)
+        variants[each.name] = VariantContent(each.subject, body, each.text, pictures)
     return Mailing(
         campaign.token,
         campaign.sender_name,
@@ -92,6 +102,17 @@ def mailing_of_emails(
     )
 
 
+def _that_fit(urls: Sequence[str], base_url: str) -> dict[str, int]:
+    """The links of a campaign that can be counted, by their numbers; the others stay plain."""
+    numbers, room = {}, MOST_COUNTED
+    for number, url in enumerate(urls):
+        taken = max(len(json.dumps(html.escape(url))), len(base_url)) + _TOKEN_AND_TAGS
+        if taken <= room:
+            numbers[url] = number
+            room -= taken
+    return numbers
+
+
 def _list_header(title: str, settings: Settings) -> str:
     """The value of List-Id as it may stand in a header: ASCII, on one line."""
     folded = headers.mailbox("List-Id", title, list_id(settings)).decode("ascii")
@@ -102,4 +123,4 @@ def _same_in_html(settings: Settings) -> frozenset[str]:
     """The personal links: what stands behind the host in them is safe anywhere."""
     if html.escape(settings.base_url) != settings.base_url:
         return frozenset()
-    return frozenset(f"{purpose}_url" for purpose in PURPOSES)
+    return frozenset({"preferences_url", "unsubscribe_url"})

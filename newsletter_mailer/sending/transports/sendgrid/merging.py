@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii as quoted
 
-from newsletter_mailer.compiling.merge import IMAGE, Segments, one_line
+from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, one_line
 from newsletter_mailer.sending.transports.contract import Letter
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 
@@ -120,7 +120,8 @@ class Variant:
             if in_text:
                 put.append(plain)
             if in_html:
-                put.append(quoted(html.escape(value)) if _MARKUP.search(value) else plain)
+                escaped = field != PIXEL and _MARKUP.search(value)
+                put.append(quoted(html.escape(value)) if escaped else plain)
         # In JSON a value is never shorter than what it stands for.
         if self._tags + sum(map(len, put)) > MOST_SUBSTITUTED:
             return None

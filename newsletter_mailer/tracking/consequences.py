@@ -1,0 +1,78 @@
+"""What follows from each kind of event: every step a delivery's feedback can take, in one place.
+
+    feedback   processed → deferred → dropped → delivered → blocked → soft_bounced → bounced
+               → complained; each state may be left out, and none is ever gone back to
+
+So the state that is reached does not depend on the order in which events come, nor on
+how often. Whatever is reported of a message also proves that the provider or the relay had
+taken it: a delivery in doubt is settled by it as sent, one that is just being sent too.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from newsletter_mailer.tracking.events import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """From any of these states, or from none yet, to that one."""
+
+    sources: tuple[str, ...]
+    target: str
+
+
+def _step(sources: str, target: str) -> Step:
+    return Step(tuple(sources.split()), target)
+
+
+class FeedbackStep(Enum):
+    """What can happen to a delivery's feedback."""
+
+    PROCESS = _step("", "processed")
+    DEFER = _step("processed", "deferred")
+    DROP = _step("processed deferred", "dropped")
+    DELIVER = _step("processed deferred dropped", "delivered")
+    BLOCK = _step("processed deferred dropped delivered", "blocked")
+    BOUNCE_SOFTLY = _step("processed deferred dropped delivered blocked", "soft_bounced")
+    BOUNCE = _step("processed deferred dropped delivered blocked soft_bounced", "bounced")
+    COMPLAIN = _step(
+        "processed deferred dropped delivered blocked soft_bounced bounced", "complained"
+    )
+
+
+RANK = {step: rank for rank, step in enumerate(FeedbackStep)}
+"""Of several steps that one delivery takes at once, the highest has the last word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """The step of the feedback, if any, and what it means for the address and its owner.
+
+    `suppress` is the reason for which the address gets nothing more, `leaves` whether its
+    owner is unsubscribed, `soft` whether it counts towards the limit of soft bounces.
+    """
+
+    step: FeedbackStep | None
+    suppress: str = ""
+    leaves: bool = False
+    soft: bool = False
+
+
+CONSEQUENCES = {
+    Kind.PROCESSED: Consequence(FeedbackStep.PROCESS),
+    Kind.DEFERRED: Consequence(FeedbackStep.DEFER),
+    Kind.DELIVERED: Consequence(FeedbackStep.DELIVER),
+    Kind.DROPPED: Consequence(FeedbackStep.DROP),
+    Kind.DROPPED_DEAD: Consequence(FeedbackStep.DROP, suppress="bounce"),
+    Kind.DROPPED_COMPLAINED: Consequence(FeedbackStep.DROP, suppress="complaint"),
+    Kind.DROPPED_LEFT: Consequence(FeedbackStep.DROP, leaves=True),
+    Kind.BLOCKED: Consequence(FeedbackStep.BLOCK),
+    Kind.SOFT_BOUNCED: Consequence(FeedbackStep.BOUNCE_SOFTLY, soft=True),
+    Kind.BOUNCED: Consequence(FeedbackStep.BOUNCE, suppress="bounce"),
+    Kind.OPENED: Consequence(FeedbackStep.DELIVER),
+    Kind.CLICKED: Consequence(FeedbackStep.DELIVER),
+    Kind.COMPLAINED: Consequence(FeedbackStep.COMPLAIN, suppress="complaint"),
+    Kind.UNSUBSCRIBED: Consequence(FeedbackStep.DELIVER, leaves=True),
+    Kind.OTHER: Consequence(None),
+}

@@ -1,0 +1,1 @@
+"""Dated data: mail programs, proxies and scanners by their user agents and networks."""

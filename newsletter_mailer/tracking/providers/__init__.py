@@ -1,0 +1,1 @@
+"""The providers whose events are taken in: one file each."""
