@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert
 
+from newsletter_mailer.audience.personal_data import personal_data
 from newsletter_mailer.sending.erasing import erase
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tracking_tables import (
@@ -21,6 +22,7 @@ from newsletter_mailer.tracking.agents import Class
 from newsletter_mailer.tracking.figures import Figures, figures
 from newsletter_mailer.tracking.tidying import tidy
 from tests.ledgers import NOW
+from tests.projects import small_registry
 from tests.tracked import Desk, Sendgrid, event, get, open_desk, report
 
 GMAIL = "GoogleImageProxy"
@@ -91,7 +93,16 @@ def test_old_opens_become_counts(desk: Desk) -> None:
 
 
 def test_who_withdraws_or_is_erased_is_forgotten(desk: Desk) -> None:
-    """What was noted of who withdraws goes at once; of who is erased the server's words, too."""
+    """All that is held is shown to its owner, and goes as they withdraw or are erased."""
+    registry = small_registry()
+    with reading(desk.engine) as connection:
+        first, ninth = (personal_data(connection, number, registry) for number in (1, 9))
+    assert first is not None
+    assert ninth is not None
+    (mail,) = first.mails
+    assert (mail["opened_by"], mail["opened_last"]) == (Class.HUMAN, TODAY.isoformat())
+    assert [each["campaign"] for each in first.links_followed] == ["issue-1"]
+    assert ninth.mails[0]["reported"] == "bounced"
     desk.withdraw(1)
     with writing(desk.engine) as connection:
         assert erase(connection, [9], "k" * 32, "test", "office", NOW) == 1

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Table, select
 
 from newsletter_mailer.audience.audit import trail
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.store.office_tables import agency_confirmed, reconfirm_request
 from newsletter_mailer.store.tables import campaign, delivery, import_run, subscriber, suppression
+from newsletter_mailer.store.tracking_tables import clicked, feedback, opened, tracked_link
 from newsletter_mailer.store.web_tables import consent, notice, preference, signup
 
 _FORMAT = 1
@@ -31,6 +32,7 @@ class PersonalData:
     sign_up: Mapping[str, Any] | None
     kept_off: Mapping[str, Any] | None
     mails: Sequence[Mapping[str, Any]]
+    links_followed: Sequence[Mapping[str, Any]]
     waiting: Sequence[Mapping[str, Any]]
     history: Sequence[Mapping[str, Any]]
 
@@ -44,6 +46,7 @@ class PersonalData:
             "sign_up": dict(self.sign_up) if self.sign_up else None,
             "kept_off": dict(self.kept_off) if self.kept_off else None,
             "mails": [dict(each) for each in self.mails],
+            "links_followed": [dict(each) for each in self.links_followed],
             "mails_waiting": [dict(each) for each in self.waiting],
             "history": [dict(each) for each in self.history],
         }
@@ -89,6 +92,7 @@ def personal_data(
         _sign_up(connection, row.email_key),
         _kept_off(connection, row.email_key),
         _mails(connection, subscriber_id),
+        _links_followed(connection, subscriber_id),
         [{"kind": each.kind, "due": _moment(each.due_at)} for each in waiting],
         [
             {"at": _moment(each.at), "change": each.change, "way": each.way, "by": each.by}
@@ -175,8 +179,14 @@ def _mails(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
             delivery.c.status,
             delivery.c.error,
             delivery.c.settled_at,
+            feedback.c.state,
+            feedback.c.detail,
+            opened.c["class"].label("opened_by"),
+            opened.c.day,
         )
         .join(campaign, campaign.c.id == delivery.c.campaign_id)
+        .outerjoin(feedback, _same(feedback))
+        .outerjoin(opened, _same(opened))
         .where(delivery.c.subscriber_id == subscriber_id)
         .order_by(delivery.c.campaign_id)
     )
@@ -191,9 +201,38 @@ def _mails(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
             "outcome": row.status,
             "words": row.error,
             "at": _moment(row.settled_at),
+            "reported": row.state,
+            "reported_words": row.detail,
+            "opened_last": row.day.isoformat() if row.day else None,
+            "opened_by": row.opened_by,
         }
         for row in rows
     ]
+
+
+def _links_followed(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+    rows = connection.execute(
+        select(campaign.c.name, tracked_link.c.url, clicked.c["class"], clicked.c.day)
+        .join(campaign, campaign.c.id == clicked.c.campaign_id)
+        .join(
+            tracked_link,
+            (tracked_link.c.campaign_id == clicked.c.campaign_id)
+            & (tracked_link.c.number == clicked.c.link),
+        )
+        .where(clicked.c.subscriber_id == subscriber_id)
+        .order_by(clicked.c.campaign_id, clicked.c.link)
+    )
+    return [
+        {"campaign": name, "link": url, "last": day.isoformat(), "by": by}
+        for name, url, by, day in rows
+    ]
+
+
+def _same(table: Table) -> ColumnElement[bool]:
+    """The condition that a row of the table is of the delivery."""
+    return (table.c.campaign_id == delivery.c.campaign_id) & (
+        table.c.subscriber_id == delivery.c.subscriber_id
+    )
 
 
 def _moment(moment: dt.datetime | None) -> str | None:
