@@ -1,6 +1,7 @@
 """The archive: the list of past issues, and searching them."""
 
 import hashlib
+from functools import lru_cache
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -16,6 +17,9 @@ from newsletter_mailer.web.site import Site
 ON_A_PAGE = 20
 """Issues, or results of a search."""
 
+_REMEMBERED = 64
+"""Pages of the list that are kept as they were written, some 15 KB each."""
+
 PageNumber = Annotated[int, Query(ge=1, le=10_000)]
 Words = Annotated[str, Query(max_length=200)]
 
@@ -29,14 +33,21 @@ def routes(site: Site) -> APIRouter:
     def past_issues(request: Request, page: PageNumber = 1) -> Response:
         with reading(site.engine) as connection:
             now = shelf.standing(connection)
-            headers = kept(f"{look}-{now.issues}-{page}-{stamp(now)}", now.sent_at, seconds=300)
-            if answer := still_good(request, headers):
-                return answer
+        tag = f"{look}-{now.issues}-{page}-{stamp(now)}"
+        headers = kept(tag, now.sent_at, seconds=300)
+        if answer := still_good(request, headers):
+            return answer
+        return HTMLResponse(listed(tag, page, _pages(now.issues)), headers=headers)
+
+    @lru_cache(maxsize=_REMEMBERED)
+    def listed(_tag: str, page: int, pages: int) -> str:
+        """A page of the list; its tag says which issues there were, so it is written once."""
+        with reading(site.engine) as connection:
             found = shelf.editions(connection, offset=(page - 1) * ON_A_PAGE, limit=ON_A_PAGE)
         if not found and page > 1:
             raise HTTPException(404)
-        names = {"editions": found, "page": page, "pages": _pages(now.issues), "asked": ""}
-        return site.pages.page("archive.html", names, headers=headers)
+        names = {"editions": found, "page": page, "pages": pages, "asked": ""}
+        return site.pages.text("archive.html", names)
 
     @router.get("/archive/search")
     def found_articles(q: Words = "", page: PageNumber = 1) -> Response:
