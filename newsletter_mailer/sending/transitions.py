@@ -32,58 +32,59 @@ class Step:
     target: str
 
 
-def _step(sources: str, target: str) -> Step:
+def step(sources: str, target: str) -> Step:
+    """From these states, written with spaces between, to that one; an empty word: from none."""
     return Step(tuple(sources.split()), target)
 
 
 class CampaignStep(Enum):
     """What can happen to a campaign."""
 
-    START = _step("scheduled", "sending")
-    PAUSE = _step("scheduled sending", "paused")
-    RESUME = _step("paused", "sending")
-    AWAIT = _step("paused", "scheduled")
+    START = step("scheduled", "sending")
+    PAUSE = step("scheduled sending", "paused")
+    RESUME = step("paused", "sending")
+    AWAIT = step("paused", "scheduled")
     """Paused and resumed before its time had come."""
 
-    CANCEL = _step("scheduled sending paused", "cancelled")
-    FINISH = _step("sending", "done")
-    REOPEN = _step("done", "sending")
+    CANCEL = step("scheduled sending paused", "cancelled")
+    FINISH = step("sending", "done")
+    REOPEN = step("done", "sending")
     """Letters came back after the end: somebody had given them up, or wants them sent again."""
 
 
 class BatchStep(Enum):
     """What can happen to a batch."""
 
-    TAKE = _step("ready running", "running")
-    CLOSE = _step("running", "done")
-    REOPEN = _step("running done", "ready")
+    TAKE = step("ready running", "running")
+    CLOSE = step("running", "done")
+    REOPEN = step("running done", "ready")
 
 
 class DeliveryStep(Enum):
     """What can happen to a delivery."""
 
-    CLAIM = _step("pending deferred", "sending")
-    ACCEPT = _step("sending in_doubt", "sent")
+    CLAIM = step("pending deferred", "sending")
+    ACCEPT = step("sending in_doubt", "sent")
     """What is surely sent counts, even where somebody had given it up as doubtful."""
 
-    REJECT = _step("sending in_doubt", "failed")
-    DEFER = _step("sending in_doubt", "deferred")
-    RELEASE = _step("sending in_doubt", "pending")
+    REJECT = step("sending in_doubt", "failed")
+    DEFER = step("sending in_doubt", "deferred")
+    RELEASE = step("sending in_doubt", "pending")
     """It has surely not left."""
 
-    DOUBT = _step("sending", "in_doubt")
-    CONFIRM = _step("pending sending deferred in_doubt", "sent")
+    DOUBT = step("sending", "in_doubt")
+    CONFIRM = step("pending sending deferred in_doubt", "sent")
     """Somebody reported something of a message that was tried: it has surely left."""
 
-    SUPPRESS = _step("pending deferred", "suppressed")
-    CANCEL = _step("pending deferred", "skipped")
-    RECALL = _step("sent sending in_doubt", "pending")
+    SUPPRESS = step("pending deferred", "suppressed")
+    CANCEL = step("pending deferred", "skipped")
+    RECALL = step("sent sending in_doubt", "pending")
     """The provider held it back, and gave it back before it left."""
 
-    SETTLE_SENT = _step("in_doubt", "sent")
-    SETTLE_FAILED = _step("in_doubt", "failed")
-    SETTLE_RESEND = _step("in_doubt", "pending")
-    SETTLE_SKIP = _step("in_doubt", "skipped")
+    SETTLE_SENT = step("in_doubt", "sent")
+    SETTLE_FAILED = step("in_doubt", "failed")
+    SETTLE_RESEND = step("in_doubt", "pending")
+    SETTLE_SKIP = step("in_doubt", "skipped")
 
 
 AnyStep = CampaignStep | BatchStep | DeliveryStep

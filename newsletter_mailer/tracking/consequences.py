@@ -11,32 +11,21 @@ taken it: a delivery in doubt is settled by it as sent, one that is just being s
 from dataclasses import dataclass
 from enum import Enum
 
+from newsletter_mailer.sending.transitions import step
 from newsletter_mailer.tracking.events import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """From any of these states, or from none yet, to that one."""
-
-    sources: tuple[str, ...]
-    target: str
-
-
-def _step(sources: str, target: str) -> Step:
-    return Step(tuple(sources.split()), target)
 
 
 class FeedbackStep(Enum):
     """What can happen to a delivery's feedback."""
 
-    PROCESS = _step("", "processed")
-    DEFER = _step("processed", "deferred")
-    DROP = _step("processed deferred", "dropped")
-    DELIVER = _step("processed deferred dropped", "delivered")
-    BLOCK = _step("processed deferred dropped delivered", "blocked")
-    BOUNCE_SOFTLY = _step("processed deferred dropped delivered blocked", "soft_bounced")
-    BOUNCE = _step("processed deferred dropped delivered blocked soft_bounced", "bounced")
-    COMPLAIN = _step(
+    PROCESS = step("", "processed")
+    DEFER = step("processed", "deferred")
+    DROP = step("processed deferred", "dropped")
+    DELIVER = step("processed deferred dropped", "delivered")
+    BLOCK = step("processed deferred dropped delivered", "blocked")
+    BOUNCE_SOFTLY = step("processed deferred dropped delivered blocked", "soft_bounced")
+    BOUNCE = step("processed deferred dropped delivered blocked soft_bounced", "bounced")
+    COMPLAIN = step(
         "processed deferred dropped delivered blocked soft_bounced bounced", "complained"
     )
 
