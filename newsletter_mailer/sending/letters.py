@@ -72,7 +72,7 @@ class Letters:
             delivery.variant,
             self._letterhead.message_id(number),
             values,
-            partial(self._makers[delivery.variant].parts, recipient, self._clock()),
+            partial(self._makers[delivery.variant].message, recipient, self._clock()),
         )
 
 
