@@ -18,7 +18,13 @@ from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, for_text, 
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.counted import LINK
-from newsletter_mailer.sending.quoted_printable import encoded, in_lines, joinable
+from newsletter_mailer.sending.quoted_printable import (
+    LONGEST_LINE,
+    SOFT_BREAK,
+    encoded,
+    in_lines,
+    joinable,
+)
 from newsletter_mailer.sending.transports.contract import Message
 
 
@@ -46,8 +52,7 @@ class Letterhead:
 
     def message_id(self, subscriber_id: int) -> str:
         """The Message-ID of a delivery: always the same for it, and its alone."""
-        domain = self.sender_address.rpartition("@")[2]
-        return f"<{self.token}.{subscriber_id}@{domain}>"
+        return f"<{self.token}.{subscriber_id}@{self.sender_address.rpartition('@')[2]}>"
 
 
 class Recipient(NamedTuple):
@@ -159,6 +164,14 @@ def _encoded(value: str) -> tuple[bytes, bytes]:
     return in_text, joinable(html.escape(value)) if _MARKUP.search(value) else in_text
 
 
+def _encoded_address(address: str) -> tuple[bytes, bytes]:
+    """The same for an e-mail address, in which as a rule nothing needs encoding."""
+    if len(address) < LONGEST_LINE and _PLAIN_ADDRESS.fullmatch(address):
+        found = address.encode("ascii") + SOFT_BREAK
+        return found, found
+    return _encoded(address)
+
+
 def _encoded_link(url: str) -> tuple[bytes, bytes]:
     """The same for a reader's own link, which is long, and in which nothing needs encoding."""
     if not _LINK.fullmatch(url):
@@ -178,12 +191,14 @@ _ENCODERS: Mapping[str, Callable[[str], tuple[bytes, bytes]]] = {
     "greeting": _often,  # many readers share these three
     "first_name": _often,
     "agency_name": _often,
+    "email": _encoded_address,
     "preferences_url": _encoded_link,
     "unsubscribe_url": _encoded_link,
     PIXEL: _in_html,
 }
 
 _LINK = re.compile(r"[A-Za-z0-9:/._~-]+")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+")
 
 _MARKUP = re.compile("[&<>\"']")
 """What `html.escape` changes; looking is quicker than five replacements."""
