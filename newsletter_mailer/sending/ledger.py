@@ -163,11 +163,11 @@ def mark(
 
     Only what was claimed at the hold's epoch is moved.
     """
-    keep(connection, hold.campaign_id, hold.number)
-    by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
     accepted = [one.receipt for one in marks if one.receipt.outcome is Outcome.ACCEPTED]
     if accepted:
-        _accept(connection, hold, accepted, now)
+        accept(connection, hold, accepted, now)
+    keep(connection, hold.campaign_id, hold.number)
+    by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
     for one in marks:
         if one.receipt.outcome is Outcome.ACCEPTED:
             continue
@@ -184,13 +184,15 @@ def mark(
             _suppress(connection, hold.campaign_id, one.receipt, now)
 
 
-def _accept(
+def accept(
     connection: Connection, hold: Hold, receipts: Sequence[Receipt], now: dt.datetime
 ) -> None:
-    """Write down letters that were accepted: nearly all are, so they go in one statement.
+    """Write down letters of a batch that were accepted, as `mark` would, only sooner.
 
-    What the other side calls them follows, where it calls them anything.
+    Nearly all are accepted, so they go in one statement. What the other side calls them
+    follows, where it calls them anything.
     """
+    keep(connection, hold.campaign_id, hold.number)
     numbers = [receipt.subscriber_id for receipt in receipts]
     here = {"campaign": hold.campaign_id, "at": hold.epoch}
     connection.execute(_ACCEPTING, here | {"settled_at": now, "numbers": numbers})
