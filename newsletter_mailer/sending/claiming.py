@@ -18,13 +18,13 @@ from newsletter_mailer.sending.rules import Rules
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 
 _SMALLEST, _LARGEST = 125, 1000
-"""Letters claimed by one durable write: as many as leave in about half a second, within these.
+"""Letters claimed by one durable write: as many as leave in about a tenth of a second.
 
-Many are quick, since each write waits for the disk. Few take up a pause sooner, and fewer
-are in doubt if the whole machine stops.
+Many are quick, since each write waits for the disk. Few take up a pause sooner, keep
+connections waiting less, and fewer are in doubt if the whole machine stops.
 """
 
-_BRISK, _SLUGGISH = 0.25, 1.0
+_BRISK, _SLUGGISH = 0.07, 0.5
 """Seconds: a whole group that left sooner is doubled, one that took longer is halved."""
 
 _LOOK_AFTER = 1.0
