@@ -83,9 +83,6 @@ class Client:
         return after
 
 
-_MILLISECOND = 0.001
-
-
 class Sink:
     """All connections, in one thread."""
 
@@ -106,7 +103,11 @@ class Sink:
         """Serve until standard input ends."""
         clients = self._by_number
         while True:
-            for number, _ in self._poll.poll(self._patience()):
+            if self._late:
+                # `poll` goes by whole milliseconds; `select` on it wakes in time.
+                left = max(0.0, self._late[0][0] - time.monotonic())
+                select.select([self._poll], [], [], left)
+            for number, _ in self._poll.poll(0 if self._late else None):
                 client = clients.get(number)
                 if client is not None:
                     self._hear(client)
@@ -119,20 +120,6 @@ class Sink:
                 while self._late and self._late[0][0] <= now:
                     _, _, client, answer = heapq.heappop(self._late)
                     self._say(client, answer)
-
-    def _patience(self) -> float | None:
-        """Seconds to wait for what comes; None for as long as it takes.
-
-        `poll` goes by whole milliseconds and comes late, so the last one is slept through.
-        """
-        if not self._late:
-            return None
-        left = self._late[0][0] - time.monotonic()
-        if left > _MILLISECOND:
-            return left - _MILLISECOND
-        if left > 0:
-            time.sleep(left)
-        return 0.0
 
     def counted(self) -> dict[str, int]:
         """How many messages came whole, and their bytes."""

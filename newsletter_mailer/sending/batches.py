@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
 from newsletter_mailer.sending.transitions import BatchStep, DeliveryStep, may, taking
 from newsletter_mailer.store.postgres import on_postgres
@@ -90,9 +90,13 @@ def keep(connection: Connection, campaign_id: int, *numbers: int) -> None:
 def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timedelta) -> bool:
     """Prolong the lease; False where somebody else has taken the batch since."""
     done = connection.execute(
-        update(batch)
-        .where(*_of(hold), batch.c.epoch == hold.epoch, batch.c.state == "running")
-        .values(lease_until=now + lease)
+        _RENEWING,
+        {
+            "campaign": hold.campaign_id,
+            "batch": hold.number,
+            "at": hold.epoch,
+            "until": now + lease,
+        },
     )
     return done.rowcount == 1
 
@@ -155,3 +159,16 @@ def next_due(connection: Connection, campaign_id: int, owner: str) -> dt.datetim
 
 def _of(hold: Hold) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return batch.c.campaign_id == hold.campaign_id, batch.c.number == hold.number
+
+
+# At each group, and so put together once.
+_RENEWING = (
+    update(batch)
+    .where(
+        batch.c.campaign_id == bindparam("campaign"),
+        batch.c.number == bindparam("batch"),
+        batch.c.epoch == bindparam("at"),
+        batch.c.state == "running",
+    )
+    .values(lease_until=bindparam("until"))
+)

@@ -3,7 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.counting import Counts, count
@@ -33,12 +33,11 @@ def leave(
     When all of the canary are answered, `wait` begins. After it the rest may go, if no
     more than `limit` of them went wrong; else the campaign pauses and says why.
     """
-    query = select(campaign.c.canary, campaign.c.canary_until).where(campaign.c.id == campaign_id)
-    row = connection.execute(query).one()
+    row = connection.execute(_CANARY, {"campaign": campaign_id}).one()
     if row.canary:
         # One at a time counts and claims; by now another may have ended it.
         control.state_held(connection, campaign_id, alone=True)
-        row = connection.execute(query).one()
+        row = connection.execute(_CANARY, {"campaign": campaign_id}).one()
     if not row.canary:
         return Leave()
     counts = count(connection, campaign_id)
@@ -70,3 +69,9 @@ def _wrong(counts: Counts) -> int:
 
 def _set(connection: Connection, campaign_id: int, **values: object) -> None:
     connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(values))
+
+
+# Asked at each group, and so put together once.
+_CANARY = select(campaign.c.canary, campaign.c.canary_until).where(
+    campaign.c.id == bindparam("campaign")
+)

@@ -6,7 +6,7 @@ effect within one group.
 
 import datetime as dt
 
-from sqlalchemy import ColumnElement, Connection, exists, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, select, update
 
 from newsletter_mailer.errors import UsageError
 from newsletter_mailer.sending.campaign import Campaign, find_campaign
@@ -112,8 +112,7 @@ def refuse_unless(changed: bool, connection: Connection, known: Campaign, what: 
 
 def state_of(connection: Connection, campaign_id: int) -> str:
     """The state of a campaign at this moment."""
-    query = select(campaign.c.state).where(campaign.c.id == campaign_id)
-    state: str = connection.execute(query).scalar_one()
+    state: str = connection.execute(_STATE, {"campaign": campaign_id}).scalar_one()
     return state
 
 
@@ -122,8 +121,8 @@ def state_held(connection: Connection, campaign_id: int, *, alone: bool = False)
 
     Any number may hold it so, but only one `alone`. (SQLite has one writer at a time anyway.)
     """
-    query = select(campaign.c.state).where(campaign.c.id == campaign_id)
-    state: str = connection.execute(query.with_for_update(read=not alone)).scalar_one()
+    query = _STATE_ALONE if alone else _STATE_HELD
+    state: str = connection.execute(query, {"campaign": campaign_id}).scalar_one()
     return state
 
 
@@ -147,3 +146,9 @@ def scheduled_at(connection: Connection, campaign_id: int) -> dt.datetime | None
     query = select(campaign.c.scheduled_at).where(campaign.c.id == campaign_id)
     moment: dt.datetime | None = connection.execute(query).scalar_one()
     return moment
+
+
+# Asked at each group, and so put together once.
+_STATE = select(campaign.c.state).where(campaign.c.id == bindparam("campaign"))
+_STATE_HELD = _STATE.with_for_update(read=True)
+_STATE_ALONE = _STATE.with_for_update()

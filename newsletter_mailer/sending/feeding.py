@@ -98,7 +98,7 @@ class Feed:
         """
         since = self._claims.rules.monotonic() - self._turned
         waiting = len(self._receipts)
-        full = waiting >= min(self._claims.group, len(self._out)) and self._error is None
+        full = waiting >= min(2 * self._claims.group, len(self._out)) and self._error is None
         if since >= (MARK_AFTER if waiting else LOOK_AFTER) or (waiting and full):
             self._turn(claim=False)
 

@@ -124,9 +124,13 @@ def hold(connection: Connection, seconds: float, now: dt.datetime) -> None:
 
 def _held_until(connection: Connection, moment: float) -> float:
     """When a hold ends, in seconds since 1970; 0 where there is none."""
-    row = connection.execute(select(rate_bucket).where(rate_bucket.c.key == _HOLD)).one_or_none()
+    row = connection.execute(_HOLDING).one_or_none()
     if row is None:
         return 0.0
     back = row.written - moment
     until: float = row.tat - (back if back > _SKEW else 0.0)
     return until
+
+
+_HOLDING = select(rate_bucket).where(rate_bucket.c.key == _HOLD)
+"""Asked at each group, and so put together once."""
