@@ -42,6 +42,7 @@ def message(edition: Edition, agency: str, reader: Reader, now: dt.datetime) -> 
         sender.reply_to or settings.sender.reply_to,
         edition.issue.head.title,
         list_id(settings),
+        settings.sender.unsubscribe_address,
     )
     pictures = [
         FrozenImage(image.name, image.media_type, content)

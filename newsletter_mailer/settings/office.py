@@ -35,11 +35,16 @@ class Office(Part):
 
 
 class Sender(Part):
-    """The From line, and where replies go if elsewhere."""
+    """The From line, and where replies go if elsewhere.
+
+    `unsubscribe_address` is where mails that ask to leave come in, for `newsletter inbound`
+    to read. Each message names it then beside the reader's own page (RFC 2369, 3.2).
+    """
 
     name: Line
     address: Address
     reply_to: Address | None = None
+    unsubscribe_address: Address | None = None
 
 
 class Greeting(Part):
