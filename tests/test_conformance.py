@@ -205,6 +205,22 @@ def test_conformance_04_doctype_and_standards_mode(compiled: Compiled, browser: 
     tab.close()
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_has_its_colour(
+    compiled: Compiled, settings: Settings, browser: Browser, scheme: Literal["light", "dark"]
+) -> None:
+    """Behind the articles stands the theme's colour, and around them too, light and dark."""
+    theme = settings.theme.dark if scheme == "dark" else settings.theme
+    red, green, blue = bytes.fromhex(theme.page.removeprefix("#"))
+    tab = browser.new_page(color_scheme=scheme)
+    tab.set_content(str(compiled[6][0].html_with_images("data:,")))
+    for part in ("body", ".page"):
+        colour = tab.eval_on_selector(part, "one => getComputedStyle(one).backgroundColor")
+        assert colour == f"rgb({red}, {green}, {blue})"
+    tab.close()
+
+
 def test_conformance_05_merge_field_in_a_link(compiler: Compiler, tmp_path: Path) -> None:
     """A field that is a link's target stays byte-identical, once for each time it is written."""
     plain = str(compiled_body(compiler, tmp_path, "Words.").html)

@@ -389,6 +389,15 @@ def test_list_headers_that_are_missing_or_wrong(settings: Settings) -> None:
     assert after(b"=One-Click", b"=Two") == [Health.FINE, Health.FAILING]
 
 
+def test_a_mail_to_leave_is_known(settings: Settings) -> None:
+    """With an address for mails in the settings the check says it, beside the one click."""
+    sender = settings.sender.model_copy(update={"unsubscribe_address": "o'k+news@example.org"})
+    made = letterhead(sample(settings.model_copy(update={"sender": sender}), NOW))
+    assert [each.health for each in made][:2] == [Health.FINE, Health.FINE]
+    assert "a mail to o'k+news@example.org" in made[1].found
+    assert "a mail" not in letterhead(sample(settings, NOW))[1].found
+
+
 def test_a_signature_that_leaves_list_headers_out(settings: Settings) -> None:
     """A signature without List-Unsubscribe-Post in h= is failing (RFC 8058, 4)."""
     fields = "From:To:Subject:Date:Message-ID:List-Id:List-Unsubscribe"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from newsletter_mailer.cli.app import app
 from newsletter_mailer.sending.leaving_by_mail import leave_by_mail
 from newsletter_mailer.store.tables import metadata, subscriber
 from newsletter_mailer.store.web_tables import audit
+from tests.mailroom import small_office
 from tests.websites import KEY, Website, website
 
 ASHA = "asha@leicspart.nhs.uk"
@@ -81,6 +83,26 @@ def test_a_token_names_the_reader_whoever_writes(web: Website, cli: CliRunner) -
     assert web.person(ASHA).status == "unsubscribed"
     again = mail(sender=other, Delivered_To=f"news+{made}@example.org")
     assert "by the token" in told(web, cli, again)
+
+
+def test_the_mail_that_list_unsubscribe_names(project: Path, cli: CliRunner) -> None:
+    """Who writes it, as mail programs do, is off the list; whatever address it comes from."""
+    office = small_office(project, 2)
+    keys = {"NEWSLETTER_SECRET_KEY": KEY}
+    named = {"NEWSLETTER_SENDER__UNSUBSCRIBE_ADDRESS": "out@example.org"}
+    office.ok("send", "6", "--yes", **keys, **named)
+    letter = office.mails()[0]
+    url = urlsplit(str(letter["List-Unsubscribe"]).split(", ")[1].strip("<>"))
+    assert (url.scheme, url.path) == ("mailto", "out@example.org")
+    answer = EmailMessage()
+    answer["From"], answer["To"] = "a-secretary@example.org", url.path
+    answer["Subject"] = parse_qs(url.query, strict_parsing=True)["subject"][0]
+    command = ["--project", str(project), "inbound"]
+    done = cli.invoke(app, command, input=answer.as_bytes(), env=keys)
+    assert "by the token in the message" in done.output
+    people = office.ok("subscribers", "list", "--all", "--json", **keys).data
+    left = {each["email"] for each in people if each["status"] == "unsubscribed"}
+    assert left == {letter["To"].addresses[0].addr_spec}
 
 
 @pytest.mark.parametrize(

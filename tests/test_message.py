@@ -1,9 +1,11 @@
 """Messages: every one parses, and decodes to exactly what the variant gives for its reader."""
 
 import datetime as dt
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +65,23 @@ def body(parsed: EmailMessage, kind: str) -> str:
     assert part is not None
     content: str = part.get_content()
     return content.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        ("leave@example.org", "leave@example.org"),
+        ("news+leave@example.org", "news+leave@example.org"),
+        ("a&b%c?@example.org", "a%26b%25c%3F@example.org"),
+    ],
+)
+def test_a_reader_may_leave_by_mail(address: str, written: str) -> None:
+    """Behind the page stands a mail whose subject has the page's token (RFC 2369, RFC 6068)."""
+    head = replace(LETTERHEAD, unsubscribe_address=address)
+    part = Segments.of("Dear reader")
+    raw = MessageMaker(head, part, part, part).content(recipient("Asha"), NOW)
+    mail = f"mailto:{written}?subject=unsubscribe%20{'t' * 120}"
+    assert f"\r\nList-Unsubscribe: <{UNSUBSCRIBE}>, <{mail}>\r\n".encode() in raw
 
 
 def test_the_header_says_what_the_rules_ask() -> None:
@@ -145,7 +164,7 @@ def test_encoded_lines_keep_the_limit(text: str) -> None:
     """No line of quoted-printable has more than 76 characters, joined or not."""
     for made in (encoded(text), joinable(text)):
         assert all(len(line) <= LONGEST_LINE for line in made.split(b"\r\n"))
-    assert joinable(text).endswith(b"=\r\n")
+    assert joinable(text).endswith(b"=\r\n") or not text
 
 
 def test_pictures_travel_inside_the_message() -> None:

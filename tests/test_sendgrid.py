@@ -123,6 +123,21 @@ def office(project: Path) -> Office:
     return small_office(project, 30)
 
 
+def test_a_reader_may_leave_by_mail(project: Path) -> None:
+    """With an address for it, List-Unsubscribe has a mail too, with the token of the page."""
+    office = small_office(project, 2)
+    with FakeSendgrid() as server:
+        way = way_to_sendgrid(server, sender__unsubscribe_address="50%+leave@example.org")
+        office.ok(*TO_SENDGRID, **way)
+        found = server.messages()
+    assert len(found) == 2
+    for one in found:
+        page, mail = one.headers["List-Unsubscribe"].split(", ")
+        assert page.strip("<>") in one.part("text/html")
+        token = page.rpartition("/")[2].rstrip(">")
+        assert mail == f"<mailto:50%25+leave@example.org?subject=unsubscribe%20{token}>"
+
+
 def test_what_the_provider_is_given(office: Office) -> None:
     """Every mail has its list headers, opaque numbers, and tracking switched off."""
     more = {"sendgrid__categories": '["newsletter"]'}

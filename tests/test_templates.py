@@ -114,6 +114,11 @@ def test_a_mistake_in_mjml_has_its_line(mine: Settings, mjml: str, rule: str) ->
             '\n<mj-class name="a"><mj-text /></mj-class></mj-attributes>',
             "template-misplaced-tag",
         ),
+        (
+            "</mj-attributes>",
+            '\n<mj-body background-color="#ffffff" /></mj-attributes>',
+            "template-misplaced-tag",
+        ),
     ],
 )
 def test_a_mistake_in_the_frame_has_its_line(mine: Settings, old: str, new: str, rule: str) -> None:

@@ -12,9 +12,10 @@ from sqlalchemy import Engine
 from newsletter_mailer.checking.links import findings as of_links
 from newsletter_mailer.checking.links.fixing import Fixed, fix, replacements
 from newsletter_mailer.checking.links.mentions import mentions
+from newsletter_mailer.checking.links.newest import now, store_for_links
 from newsletter_mailer.cli.console import counted, err, out, plural, print_findings, print_json, say
 from newsletter_mailer.cli.links import print_link_findings, say_links
-from newsletter_mailer.cli.looking import LinkLook, look_at_links, now, store_for_links
+from newsletter_mailer.cli.looking import LinkLook, look_at_links
 from newsletter_mailer.cli.options import AsJson, IssueName
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.compiling.email import CompiledEmail

@@ -12,7 +12,8 @@ from newsletter_mailer.checking.links.checked import CheckedLink, count_by_verdi
 from newsletter_mailer.checking.links.personal import is_personal
 from newsletter_mailer.checking.links.verdict import LinkResult
 from newsletter_mailer.cli.console import out, plural, print_findings, print_json, say
-from newsletter_mailer.cli.looking import Newest, newest
+from newsletter_mailer.checking.links.newest import Newest, newest
+from newsletter_mailer.cli.looking import bar
 from newsletter_mailer.cli.options import AsJson
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import UsageError
@@ -80,7 +81,7 @@ def watch(
             ]
         looked = Newest({}, no_network=bool(urls))
         if settings.links.check:
-            looked = newest(urls, settings, engine=None, fresh=True, quiet=as_json)
+            looked = newest(urls, settings, engine=None, watching=bar(quiet=as_json))
         new, unlooked = looked.results, looked.no_network
         if not unlooked:
             with writing(engine) as connection:

@@ -193,7 +193,7 @@ CHILDREN: dict[str, frozenset[str]] = {
             "mj-font",
         }
     ),
-    "mj-attributes": frozenset(ATTRIBUTES),
+    "mj-attributes": frozenset(ATTRIBUTES) - {"mj-body"},  # mrml heeds nothing that stands there
     "mj-body": frozenset({"mj-wrapper", "mj-section", "mj-hero", "mj-raw"}),
     "mj-wrapper": frozenset({"mj-section", "mj-hero", "mj-raw"}),
     "mj-section": frozenset({"mj-column", "mj-group", "mj-raw"}),

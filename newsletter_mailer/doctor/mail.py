@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from email import message_from_bytes, policy
 from email.message import Message
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from newsletter_mailer.doctor.diagnosis import Diagnosis, failing, fine, warning
 from newsletter_mailer.doctor.tag_list import read_tags
@@ -63,7 +63,9 @@ def _unsubscribe(message: Message) -> Diagnosis:
             f"List-Unsubscribe-Post is {post!r}; expected {ONE_CLICK!r}.",
             "This is a fault of the program or of a change to it: report it.",
         )
-    return fine(name, "an https address, and List-Unsubscribe-Post as RFC 8058 wants it")
+    mails = [urlsplit(address).path for address in addresses if address.startswith("mailto:")]
+    also = f", a mail to {unquote(mails[0])}" if mails else ""
+    return fine(name, f"an https address{also}, and List-Unsubscribe-Post as RFC 8058 wants it")
 
 
 def _covered(message: Message) -> Diagnosis:

@@ -27,6 +27,7 @@ def sample(settings: Settings, now: dt.datetime) -> bytes:
         reply_to=settings.sender.reply_to,
         list_name=settings.sender.name,
         list_id=f"news.{urlsplit(settings.base_url).hostname}",
+        unsubscribe_address=settings.sender.unsubscribe_address,
     )
     maker = MessageMaker(
         head, Segments.of("A sample"), Segments.of("Dear reader\n"), Segments.of("<p>Dear reader")

@@ -1,33 +1,23 @@
 """Looking at links behind the page: each once, what was good within a day not at all."""
 
-import datetime as dt
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from newsletter_mailer.checking.links.cache import GOOD, remember, remembered
+from newsletter_mailer.checking.links.cache import GOOD
 from newsletter_mailer.checking.links.checked import checked_links
 from newsletter_mailer.checking.links.findings import link_findings, no_network_finding
 from newsletter_mailer.checking.links.mentions import mentions
+from newsletter_mailer.checking.links.newest import newest, store_for_links
 from newsletter_mailer.checking.links.personal import is_personal, to_fetch
 from newsletter_mailer.checking.links.verdict import LinkResult, Verdict
-from newsletter_mailer.errors import StoreError
 from newsletter_mailer.findings import Finding
 from newsletter_mailer.previewing.workshop import Edition
 from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.reading.urls import WEB
 from newsletter_mailer.settings import Settings
-from newsletter_mailer.store.engine import open_store, reading, writing
-
-_SHORT_WAIT = 2.0
-"""Seconds to wait for the database, which only spares some requests."""
-
-
-def now() -> dt.datetime:
-    """This moment, in UTC."""
-    return dt.datetime.now(dt.UTC)
 
 
 @dataclass(slots=True)
@@ -68,7 +58,7 @@ def look_in_background(
     settings: Settings,
     *,
     progress: Callable[[int], None],
-    done: Callable[[dict[str, LinkResult]], None],
+    done: Callable[[Mapping[str, LinkResult]], None],
 ) -> None:
     """Look at links in a thread of their own, which dies with the program.
 
@@ -77,7 +67,7 @@ def look_in_background(
     """
 
     def work() -> None:
-        results: dict[str, LinkResult] = {}
+        results: Mapping[str, LinkResult] = {}
         try:
             results = _look(urls, settings, progress)
         finally:
@@ -88,44 +78,15 @@ def look_in_background(
 
 def _look(
     urls: Sequence[str], settings: Settings, progress: Callable[[int], None]
-) -> dict[str, LinkResult]:
-    lately = _lately(urls, settings)
-    progress(len(lately))
-    left = [url for url in urls if url not in lately]
-    if not left:
-        return lately
-    # Slow to import, and without a new link nothing of it is needed.
-    from newsletter_mailer.checking.links.looking import look_at  # noqa: PLC0415
+) -> Mapping[str, LinkResult]:
+    @contextmanager
+    def counting(left: int) -> Iterator[Callable[[int], None]]:
+        known = len(urls) - left
+        progress(known)
+        yield lambda number: progress(known + number)
 
-    new = look_at(left, settings, clock=now, progress=lambda number: progress(len(lately) + number))
-    _keep(new, settings)
-    return lately | new
-
-
-def _lately(urls: Sequence[str], settings: Settings) -> dict[str, LinkResult]:
-    # A store that cannot be used must not keep an editor from checking.
-    with suppress(StoreError):
-        engine = open_store(_impatient(settings))
-        try:
-            with reading(engine) as connection:
-                return remembered(connection, urls, now())
-        finally:
-            engine.dispose()
-    return {}
-
-
-def _keep(results: dict[str, LinkResult], settings: Settings) -> None:
-    with suppress(StoreError):
-        engine = open_store(_impatient(settings))
-        try:
-            with writing(engine) as connection:
-                remember(connection, results, now())
-        finally:
-            engine.dispose()
-
-
-def _impatient(settings: Settings) -> Settings:
-    return settings.model_copy(update={"database_wait": min(settings.database_wait, _SHORT_WAIT)})
+    with store_for_links(settings) as engine:
+        return newest(urls, settings, engine=engine, watching=counting).results
 
 
 def _urls(issue: Issue) -> list[str]:

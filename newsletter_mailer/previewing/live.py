@@ -7,7 +7,7 @@ each one: fifty saves in a row leave nothing behind.
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -282,7 +282,7 @@ class Live:
         def progress(number: int) -> None:
             _tell(loop, self._progress, number)
 
-        def done(results: dict[str, LinkResult]) -> None:
+        def done(results: Mapping[str, LinkResult]) -> None:
             _tell(loop, self._looked, results)
 
         self._show(replace(self.state, links_done=0, links_all=len(urls)))
@@ -291,7 +291,7 @@ class Live:
     def _progress(self, number: int) -> None:
         self._show(replace(self.state, links_done=number))
 
-    def _looked(self, results: dict[str, LinkResult]) -> None:
+    def _looked(self, results: Mapping[str, LinkResult]) -> None:
         self._looking = False
         self._links.results |= results
         self._show(replace(self.state, links_done=0, links_all=0))

@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from newsletter_mailer.compiling.merge import IMAGE, for_html
@@ -13,13 +14,12 @@ from newsletter_mailer.mailbox import checked_address
 from newsletter_mailer.previewing.readers import Reader, values
 from newsletter_mailer.previewing.workshop import Edition
 from newsletter_mailer.sending.campaign import FrozenImage
-from newsletter_mailer.sending.letters import list_id
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.message import MessageMaker, Recipient
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
-from newsletter_mailer.sending.trying import MARK, NOBODY, trial_letters
+from newsletter_mailer.sending.trying import MARK, NOBODY, letterhead_of, trial_letters
 from newsletter_mailer.signing_key import signing_key
 
 _TOKEN = "0" * 32
@@ -34,15 +34,8 @@ def message(edition: Edition, agency: str, reader: Reader, now: dt.datetime) -> 
     Raises:
         NewsletterError: a picture has gone since the edition was made.
     """
-    settings, email, sender = edition.settings, edition.by_agency[agency], edition.issue.head.sender
-    letterhead = Letterhead(
-        _TOKEN,
-        sender.name or settings.sender.name,
-        settings.sender.address,
-        sender.reply_to or settings.sender.reply_to,
-        edition.issue.head.title,
-        list_id(settings),
-    )
+    settings, email = edition.settings, edition.by_agency[agency]
+    letterhead = replace(letterhead_of(edition.issue, settings), token=_TOKEN)
     pictures = [
         FrozenImage(image.name, image.media_type, content)
         for image in email.images

@@ -4,6 +4,7 @@ import base64
 import email.utils
 import re
 from email.header import Header
+from urllib.parse import quote
 
 _FOLD_FROM = 74
 """Characters from which a field is folded; with its colon and brackets 78 (RFC 5322, 2.1.1)."""
@@ -33,6 +34,20 @@ def verbatim(name: str, value: str) -> bytes:
     Receivers compare its URL byte for byte; a line may have 998 characters (RFC 5322, 2.1.1).
     """
     return f"{name}: {value}\r\n".encode("ascii")
+
+
+def mail_to_leave(address: str | None) -> str:
+    """A mailto address without its end, the reader's token (RFC 6068); empty without one."""
+    return f"mailto:{quote(address, safe='@+')}?subject=unsubscribe%20" if address else ""
+
+
+def ways_to_leave(url: str, mail: str) -> str:
+    """The value of List-Unsubscribe (RFC 2369, 3.2): the reader's page, and a mail if `mail`.
+
+    The page is first, since mail programs take the first that they know, and its one click
+    (RFC 8058) is at once. The mail's subject has the token that ends the page's address.
+    """
+    return f"<{url}>, <{mail}{url.rpartition('/')[2]}>" if mail else f"<{url}>"
 
 
 def mailbox(name: str, words: str, address: str) -> bytes:

@@ -36,6 +36,7 @@ class Letters:
             campaign.reply_to,
             campaign.title,
             list_id(settings),
+            settings.sender.unsubscribe_address,
         )
         variants = variants_of(connection, campaign.id)
         images = images_of(connection, campaign.id)

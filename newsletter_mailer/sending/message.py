@@ -38,6 +38,7 @@ class Letterhead:
     reply_to: str | None
     list_name: str
     list_id: str
+    unsubscribe_address: str | None = None
 
     def fields(self) -> bytes:
         """The header fields that all messages share."""
@@ -77,6 +78,7 @@ class MessageMaker:
     ) -> None:
         self._letterhead = letterhead
         self._shared = letterhead.fields()
+        self._mail_to_leave = headers.mail_to_leave(letterhead.unsubscribe_address)
         self._subject = subject
         self._fixed_subject = b"" if subject.fields else headers.field("Subject", str(subject))
         here = f"@{letterhead.token}"
@@ -142,7 +144,10 @@ class MessageMaker:
                 subject,
                 _date(int(now.timestamp())),
                 headers.verbatim("Message-ID", message_id),
-                headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
+                headers.verbatim(
+                    "List-Unsubscribe",
+                    headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave),
+                ),
             )
         )
         pieces = self._pieces.copy()

@@ -35,7 +35,7 @@ def encoded(text: str) -> bytes:
 
 
 def joinable(text: str) -> bytes:
-    """A text encoded so that another encoded part may follow at once."""
+    """A text encoded so that another encoded part may follow at once; nothing where it is empty."""
     if not text:
         return b""
     if len(text) < LONGEST_LINE and _AS_IT_IS.fullmatch(text):

@@ -77,6 +77,7 @@ def letterhead_of(issue: Issue, settings: Settings) -> Letterhead:
         sender.reply_to or settings.sender.reply_to,
         issue.head.title,
         list_id(settings),
+        settings.sender.unsubscribe_address,
     )
 
 

@@ -42,7 +42,7 @@ class Mailing:
     `token` is the mailing's own: no text and no reader's name holds it by chance.
     `list_header` is the value of List-Id (RFC 2919); empty for mails that go to no list, but
     answer what somebody did. `same_in_html` are the fields whose values have nothing that
-    HTML would have to escape.
+    HTML would have to escape. Mails that ask to leave come in at `unsubscribe_address`.
     """
 
     token: str
@@ -52,6 +52,7 @@ class Mailing:
     list_header: str
     variants: Mapping[str, VariantContent]
     same_in_html: frozenset[str] = frozenset()
+    unsubscribe_address: str | None = None
 
 
 def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
@@ -72,6 +73,7 @@ def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -
         _list_header(campaign.title, settings),
         variants,
         _same_in_html(settings),
+        settings.sender.unsubscribe_address,
     )
 
 
@@ -99,6 +101,7 @@ def mailing_of_emails(
             for email in emails
         },
         _same_in_html(settings),
+        settings.sender.unsubscribe_address,
     )
 
 

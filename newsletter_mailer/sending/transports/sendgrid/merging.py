@@ -10,10 +10,11 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from json.encoder import encode_basestring_ascii as quoted
 
 from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, one_line
+from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.transports.contract import Letter
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 
@@ -25,9 +26,7 @@ _IN_NO_NAME = re.compile("[;,]")
 
 _MARKUP = re.compile("[&<>\"']")
 
-_LISTED = (
-    '"List-Id":%s,"List-Unsubscribe":"<%%s>","List-Unsubscribe-Post":"List-Unsubscribe=One-Click"'
-)
+_LISTED = '"List-Id":%s,"List-Unsubscribe":%%s,"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"'
 _OWN = '"Auto-Submitted":"auto-generated"'
 """Headers of a mail that answers what somebody did (RFC 3834, 5)."""
 
@@ -99,6 +98,7 @@ class Variant:
         ]
         self._tags = sum(map(len, tags))
         self._listed = bool(mailing.list_header)
+        self._mail_to_leave = headers.mail_to_leave(mailing.unsubscribe_address)
         # For each letter only the values are written; all else stands ready around them.
         self._template = (
             '{"to":[{"email":%s%s}],"headers":{'
@@ -128,10 +128,13 @@ class Variant:
         own = (
             quoted(letter.recipient),
             f',"name":{quoted(name)}' if name else "",
-            *((quoted(values["unsubscribe_url"])[1:-1],) if self._listed else ()),
+            *((quoted(self._ways_to_leave(values)),) if self._listed else ()),
             letter.subscriber_id,
         )
         return (self._template % (*own, *put)).encode("ascii")
+
+    def _ways_to_leave(self, values: Mapping[str, str]) -> str:
+        return headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
 
 
 def _stem(token: str, content: VariantContent) -> str:
