@@ -14,7 +14,6 @@ from newsletter_mailer.reporting.drawing import (
     fill,
     lines,
     patterns,
-    per_cent,
     picture,
     shortened,
     two_lines,
@@ -47,6 +46,8 @@ class Bar:
             return "hidden"
         if self.reach.agreed.number == 0:
             return "nobody agreed"
+        if self.reach.least.hidden and self.reach.most.hidden:
+            return f"hidden, of {self.reach.agreed.words}"
         return f"{self.reach.percent} of {self.reach.agreed.words}".replace(" %", "\xa0%")
 
 
@@ -209,7 +210,7 @@ def _key(
     """The parts' looks, names and counts, always in sight."""
     rows = lines(
         Markup(
-            '<tr><th scope="row"><svg class="swatch {}" width="16" height="16" aria-hidden="true">'
+            '<tr><th scope="row"><svg class="swatch {}" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">'
             '<rect class="{}" x="1" y="1" width="14" height="14"{}/></svg><span>{}</span></th>'
             "<td>{}</td><td>{}</td></tr>"
         ).format(

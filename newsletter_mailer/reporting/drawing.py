@@ -76,7 +76,7 @@ def picture(
     `height` is in pixels. `style` holds the numbers that the style sheet reckons with.
     """
     return Markup(
-        '<svg class="{kind}" role="img" aria-labelledby="{slug}-title {slug}-words" width="100%"'
+        '<svg id="{slug}" class="{kind}" role="img" aria-labelledby="{slug}-title {slug}-words" width="100%"'
         ' height="{height}"{style}>\n<title id="{slug}-title">{title}</title>\n'
         '<desc id="{slug}-words">{words}</desc>\n{inside}\n</svg>'
     ).format(

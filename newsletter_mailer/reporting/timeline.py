@@ -5,6 +5,7 @@ people: it is as wide as the period is long, and as high as people a day.
 """
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from markupsafe import Markup
 from newsletter_mailer.reporting.drawing import figure, fill, lines, patterns, per_cent, picture
 from newsletter_mailer.reporting.report import OverTime, Period
 
-_UP, _STEP = 30, 66
+_UP, _STEP = 28, 50
 """Pixels: the height of the highest column, and from one strip to the next."""
 
 _SHORTEST, _LONGEST = 7, 28
@@ -23,6 +24,9 @@ _MARK = 16
 """The width of a mark for what is hidden, in pixels."""
 
 _FILLS = {"human": "", "proxied": "diagonal", "unknown": "dots", "machine": "lines"}
+
+_LAST = 0.88
+"""No date begins beyond this share of the width, where there is no room for it."""
 
 _DIGIT = 2.4
 """The share of the width, in per cent, that a figure may need on a phone."""
@@ -126,7 +130,7 @@ def _strip(
                 )
             )
     return Markup(
-        '<g class="strip" transform="translate(0 {0})"><text class="name" y="14">{1}</text>\n{2}\n'
+        '<g class="strip" transform="translate(0 {0})"><text class="name" x="100%" y="14">{1}</text>\n{2}\n'
         '<rect class="floor" y="{3}" width="100%" height="1"/></g>'
     ).format(_STEP * number, strip.name, lines(parts), _STEP - 8)
 
@@ -143,13 +147,14 @@ def _after(period: Period, today: dt.date) -> dt.date:
 
 
 def _dates(span: _Span, y: int) -> Markup:
-    """A date at each week, or at every other day of a single week."""
-    step = 7 if span.days > _SHORTEST else 2
+    """Five dates at most, so that they stand apart on a phone too."""
+    step = math.ceil(span.days / 5)
     return lines(
         Markup('<text class="mark" x="{}" y="{}">{:%-d %b}</text>').format(
             per_cent(day / span.days), y, span.begin + dt.timedelta(days=day)
         )
-        for day in range(0, span.days - 1, step)
+        for day in range(0, span.days, step)
+        if day / span.days < _LAST
     )
 
 
