@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
+from newsletter_mailer.reporting.outcomes import NAMES
+from newsletter_mailer.reporting.tally import arrived
 from newsletter_mailer.reporting.report import (
     CampaignFacts,
     ClassTotal,
@@ -50,15 +52,24 @@ def issue(number: int, title: str = "Safeguarding news") -> CampaignFacts:
     return CampaignFacts(f"{number:02}-issue", number, title, "done", sent, ())
 
 
-def strip(class_: str, name: str, *counts: int | None, begin: int = 0) -> OverTime:
-    """Opens of a class, day by day; the last day is of a period that is not over."""
-    first = SENT + dt.timedelta(days=begin)
-    periods = []
-    for at, count in enumerate(counts):
-        day = first + dt.timedelta(days=at)
-        people = HIDDEN if count is None else exactly(count)
-        periods.append(Period(day, None if at == len(counts) - 1 else day, people))
-    return OverTime(class_, name, tuple(periods))
+STARTS = (0, 1, 2, 3, 7, 14, 28)
+"""Days after sending with which periods begin."""
+
+
+def strip(class_: str, name: str, *counts: int | None) -> OverTime:
+    """Opens of a class, from one period to the next; the last one given is not over."""
+    begins = [SENT + dt.timedelta(days=days) for days in STARTS[: len(counts)]]
+    ends = [each - dt.timedelta(days=1) for each in begins[1:]]
+    people = [HIDDEN if count is None else exactly(count) for count in counts]
+    return OverTime(class_, name, tuple(map(Period, begins, [*ends, None], people)))
+
+
+def outcomes(**counts: int | None) -> tuple[Outcome, ...]:
+    """All outcomes in their order; None is hidden, and those that are not named nobody had."""
+    return tuple(
+        Outcome(key, name, arrived(key), FEW if (count := counts.get(key, 0)) is None else exactly(count))
+        for key, name in NAMES.items()
+    )
 
 
 def usual() -> Report:
@@ -88,20 +99,20 @@ def usual() -> Report:
         row("Everybody", 1_240, reach(812, 276, 495)),
         (row("Children's services", 260, reach(170, 60, 101)), row("Health", 400, reach(240, 77, 150))),
         tuple(agencies),
-        (ClassTotal("human", "human-likely", exactly(276)),),
         (
-            strip("human", "Human-likely", 121, 60, 33, 14, None, 9, 8, 7, None, 0, 6, 0, None),
-            strip("proxied", "Proxied", 96, 50, 22, 8, None, None),
-            strip("unknown", "Unknown", 13, None, None),
-            strip("machine", "Machine", 88, 12, None),
+            ClassTotal("human", "human-likely", exactly(276)),
+            ClassTotal("proxied", "loaded by a mail provider", exactly(186)),
+            ClassTotal("unknown", "unknown", exactly(33)),
+            ClassTotal("machine", "machines only", exactly(102)),
+            ClassTotal("none", "nothing was loaded", exactly(215)),
         ),
         (
-            Outcome("delivered", "Delivered, as far as was reported", True, exactly(1_004)),
-            Outcome("sent", "Handed over, and nothing was heard since", True, exactly(201)),
-            Outcome("soft", "Came back for now", False, exactly(12)),
-            Outcome("bounced", "Came back for good", False, exactly(19)),
-            Outcome("failed", "Refused when it was sent", False, FEW),
+            strip("human", "human-likely", 121, 60, 33, 31, 15, 9, 7),
+            strip("proxied", "proxied", 96, 50, 22, 13, None, None, 0),
+            strip("unknown", "unknown", 13, None, None, 9, 0, 0, 0),
+            strip("machine", "machine", 88, 12, None, None, None, None, None),
         ),
+        outcomes(delivered=1_004, unheard=201, bounced=19, soft_bounced=12, failed=None),
         tuple(
             Earlier(issue(number), exactly(1_000), FEW, reach(700 + 15 * number, 210 + 9 * number, 420 + 12 * number))
             for number in (5, 4, 3, 2)
@@ -119,7 +130,7 @@ def usual() -> Report:
             Followed("https://www.example.org/book", "book a place", ("Training",), True, reach(812, 17, 20)),
         ),
         (
-            Mend("bounced", "Addresses that are dead", exactly(19), "Ask the agency for the new ones, or let them go.", "newsletter subscribers list --state suppressed"),
+            Mend("bounced", "Addresses that are dead", exactly(19), "Ask the agency for the new ones, or let them go.", "newsletter bounces 06-issue"),
             Mend("blocked", "Mail that was refused for reasons of ours", FEW, "Look at what the doctor says.", "newsletter doctor"),
         ),
         ("Agencies with fewer than five readers are counted together with others.",),
@@ -138,22 +149,18 @@ def largest() -> Report:
         Earlier(issue(number, long), exactly(1_000_000), exactly(9), reach(800_000, 200_000 + number, 500_000))
         for number in range(12)
     )
-    lost = ("Came back for now", "Came back for good", "Refused when it was sent", "Held back by the provider", "In doubt")
     return replace(
         base,
         campaign=replace(base.campaign, number=124, title=f"{long} and beyond"),
         overall=row("Everybody", 1_240_000, reach(812_345, 276_543, 495_678)),
         agencies=agencies,
         earlier=earlier,
-        outcomes=(
-            Outcome("delivered", "Delivered, as far as was reported", True, exactly(1_104_004)),
-            Outcome("sent", "Handed over, and nothing was heard since", True, exactly(84_201)),
-            *(Outcome(f"lost-{at}", name, False, exactly(10_001 + 2_000 * at)) for at, name in enumerate(lost)),
-            Outcome("complained", "Arrived, and the reader complained", True, exactly(6)),
+        outcomes=outcomes(
+            **dict.fromkeys(NAMES, 10_001) | {"delivered": 1_104_004, "in_doubt": None}
         ),
         thin=tuple(Thin(f"{long} {at}", long, at % 2 == 0, "fewer than five") for at in range(33)),
         over_time=tuple(
-            strip(each.class_, each.name, *(max(5, 3_000 - 120 * at) for at in range(28)), None)
+            strip(each.class_, each.name, 123_456, 54_321, 23_456, 54_321, 9_999, 12_345, 6)
             for each in base.over_time
         ),
         notes=(*base.notes, *(f"{long} {at} is counted together with others." for at in range(20))),

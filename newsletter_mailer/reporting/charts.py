@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from newsletter_mailer.reporting.drawing import (
+    begun,
     figure,
     fill,
     lines,
@@ -149,12 +150,13 @@ _LOST = ("cross", "dots", "upright")
 def stacked(slug: str, title: str, outcomes: Sequence[Outcome], recipients: int | None) -> Markup:
     """What became of everybody's mail: one bar, whose parts are named and counted below it.
 
-    Hidden parts stand behind the bar, all of one size, and the bar is made of the others
-    alone. `recipients` is everybody, of whom shares are told; None where that is hidden.
+    Outcomes that nobody had are left out. One mark behind the bar stands for all that are
+    hidden, and the bar is made of the others alone. `recipients` is everybody, of whom shares
+    are told; None where that is hidden.
     """
+    outcomes = [each for each in outcomes if each.people.number != 0]
     looks = _looks(outcomes)
     known = [(each, each.people.number) for each in outcomes if each.people.number]
-    hidden = [each for each in outcomes if each.people.hidden]
     total = sum(number for _, number in known)
     widths = [max(_LEAST, number / total) for _, number in known]
     whole = sum(widths)
@@ -162,20 +164,19 @@ def stacked(slug: str, title: str, outcomes: Sequence[Outcome], recipients: int 
     for (each, _), width in zip(known, widths, strict=True):
         shapes.append(_part(slug, looks[each.key], at, width / whole))
         at += width / whole
-    room = len(hidden) * (_MARK + 3)
-    marks = lines(
-        Markup(
-            '<svg x="100%" overflow="visible"><rect class="hidden" x="-{}" y="2" width="{}"'
-            ' height="28"{}/></svg>'
-        ).format(room - number * (_MARK + 3) - 3, _MARK, fill(slug, "hatch"))
-        for number in range(len(hidden))
-    )
+    room, mark = 0, Markup("")
+    if len(known) < len(outcomes):
+        room = _MARK + 3
+        mark = Markup(
+            '<svg x="100%" overflow="visible"><rect class="hidden" x="-{0}" y="2" width="{0}"'
+            ' height="28"{1}/></svg>'
+        ).format(_MARK, fill(slug, "hatch"))
     used = sorted({pattern for _, pattern in looks.values() if pattern})
     inside = lines(
         [
             patterns(slug, [*used, "hatch"]),
             Markup('<g class="stack" style="--room: {}px">{}</g>').format(room, lines(shapes)),
-            marks,
+            mark,
         ]
     )
     words = "; ".join(f"{each.name}: {each.people.words}" for each in outcomes) + "."
@@ -217,7 +218,7 @@ def _key(
             tone,
             "hidden" if each.people.hidden else "swatch solid" if not pattern else "swatch",
             fill(slug, "hatch" if each.people.hidden else pattern),
-            each.name,
+            begun(each.name),
             each.people.words,
             _share(each.people.number, recipients),
         )

@@ -46,6 +46,11 @@ def two_lines(name: str, room: int) -> tuple[str, str]:
     return first, shortened(name[len(first) :].strip(), room)
 
 
+def begun(words: str) -> str:
+    """Words as a line or a sentence begins."""
+    return words[:1].upper() + words[1:]
+
+
 def lines(parts: Iterable[Markup]) -> Markup:
     """Parts of markup, each on a line."""
     return Markup("\n").join(parts)

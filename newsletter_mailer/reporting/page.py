@@ -1,6 +1,5 @@
 """The report as a page to read, and on paper one sheet of A4 for a board meeting."""
 
-import datetime as dt
 import re
 
 import jinja2
@@ -9,6 +8,7 @@ from markupsafe import Markup, escape
 from newsletter_mailer.errors import TemplateError
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.reporting.charts import Bar, ranges, stacked
+from newsletter_mailer.reporting.drawing import begun
 from newsletter_mailer.reporting.report import Earlier, Report, Row
 from newsletter_mailer.reporting.timeline import over_time
 from newsletter_mailer.settings import Settings
@@ -39,6 +39,7 @@ def page(report: Report, settings: Settings) -> str:
     environment.filters["moment"] = lambda at: f"{at.astimezone(zone):%-d %B %Y, %H:%M %Z}"
     environment.filters["tied"] = tied
     environment.filters["weighty"] = weighty
+    environment.filters["begun"] = begun
     try:
         return environment.get_template(_TEMPLATE).render(
             report=report,
@@ -46,7 +47,7 @@ def page(report: Report, settings: Settings) -> str:
             overall=report.overall,
             office=settings.office,
             theme=settings.theme,
-            charts=charts(report, report.drawn_up_at.astimezone(zone).date()),
+            charts=charts(report),
         )
     except jinja2.TemplateNotFound as error:
         raise _broken(_TEMPLATE, 1, f"no template {error.name}") from error
@@ -56,7 +57,7 @@ def page(report: Report, settings: Settings) -> str:
         raise _broken(_TEMPLATE, 1, str(error)) from error
 
 
-def charts(report: Report, today: dt.date) -> dict[str, Markup]:
+def charts(report: Report) -> dict[str, Markup]:
     """The charts there is something for, by their names."""
     made: dict[str, Markup] = {}
     if report.agencies:
@@ -71,7 +72,7 @@ def charts(report: Report, today: dt.date) -> dict[str, Markup]:
         made["earlier"] = ranges("earlier", "How many opened each issue", "Issue", bars)
     if any(strip.periods for strip in report.over_time):
         strips = [strip for strip in report.over_time if strip.periods]
-        made["time"] = over_time("time", "When it was last opened", strips, today)
+        made["time"] = over_time("time", "When it was last opened", strips)
     if report.outcomes:
         everybody = report.overall.recipients.number
         made["outcomes"] = stacked(
