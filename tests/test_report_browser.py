@@ -13,7 +13,7 @@ from newsletter_mailer.reporting.report import Report
 from newsletter_mailer.settings import load_settings
 from tests.browser import SCREENSHOTS, assert_reads_well, chromium
 from tests.projects import ROOT
-from tests.report_pages import largest, usual
+from tests.report_pages import fullest, largest, usual
 
 pytestmark = pytest.mark.browser
 
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(params=[usual, largest], ids=["usual", "largest"])
+@pytest.fixture(params=[usual, fullest, largest], ids=["usual", "fullest", "largest"])
 def made(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A report's page as a file."""
     report: Report = request.param()

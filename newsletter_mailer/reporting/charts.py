@@ -22,8 +22,8 @@ from newsletter_mailer.reporting.drawing import (
 from newsletter_mailer.reporting.report import Outcome
 from newsletter_mailer.reporting.shown import Reach
 
-_WIDE, _NARROW = 56, 44
-"""Characters of a name that fit beside its bar, and above it on a phone."""
+_WIDE, _NARROW, _PAPER = 56, 44, 36
+"""Characters of a name that fit beside its bar, above it on a phone, and on a line on paper."""
 
 _STEP = 28
 """Pixels from one bar to the next on a screen."""
@@ -107,13 +107,13 @@ def _row(slug: str, number: int, bar: Bar) -> Markup:
 
 def _name(name: str) -> Markup:
     """A name as it fits beside a bar; a long one also as it fits on a phone and on paper."""
-    if len(name) <= _NARROW:
+    if len(name) <= _PAPER:
         return Markup('<text class="name">{}</text>').format(name)
     return Markup(
         '<text class="name wide">{}</text><text class="name narrow">{}</text>'
         '<text class="name paper"><tspan x="0" dy="-.55em">{}</tspan>'
         '<tspan x="0" dy="1.1em">{}</tspan></text>'
-    ).format(shortened(name, _WIDE), shortened(name, _NARROW), *two_lines(name, _NARROW))
+    ).format(shortened(name, _WIDE), shortened(name, _NARROW), *two_lines(name, _PAPER))
 
 
 def _bar(slug: str, reach: Reach) -> Markup:

@@ -58,8 +58,8 @@ def page(report: Report, settings: Settings) -> str:
 
 
 def charts(report: Report) -> dict[str, Markup]:
-    """The charts there is something for, by their names."""
-    made: dict[str, Markup] = {}
+    """The charts by their names; empty where there is nothing for one."""
+    made = dict.fromkeys(("agencies", "sectors", "earlier", "time", "outcomes"), Markup(""))
     if report.agencies:
         title = "How many opened it, by agency"
         made["agencies"] = ranges("agencies", title, "Agency", _known_first(report.agencies))
