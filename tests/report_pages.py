@@ -3,8 +3,8 @@
 import datetime as dt
 from dataclasses import replace
 
+from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.reporting.outcomes import NAMES
-from newsletter_mailer.reporting.tally import arrived
 from newsletter_mailer.reporting.report import (
     CampaignFacts,
     ClassTotal,
@@ -19,8 +19,8 @@ from newsletter_mailer.reporting.report import (
     Thin,
 )
 from newsletter_mailer.reporting.shown import FEW, HIDDEN, Reach, Shown, almost
+from newsletter_mailer.reporting.tally import arrived
 from tests.projects import ROOT
-from newsletter_mailer.reading.agencies import read_registry
 
 SENT = dt.date(2018, 10, 15)
 AT = dt.datetime(2018, 11, 20, 9, 30, tzinfo=dt.UTC)
@@ -40,9 +40,7 @@ UNKNOWN = Reach(FEW, HIDDEN, HIDDEN)
 
 def row(name: str, people: int, of: Reach, *, number: int = 0) -> Row:
     """An agency's figures."""
-    return Row(
-        f"agency-{number}", name, "health", "Health", (name,), exactly(people), FEW, of
-    )
+    return Row(f"agency-{number}", name, "health", "Health", (name,), exactly(people), FEW, of)
 
 
 def issue(number: int, title: str = "Safeguarding news") -> CampaignFacts:
@@ -66,7 +64,12 @@ def strip(class_: str, name: str, *counts: int | None) -> OverTime:
 def outcomes(**counts: int | None) -> tuple[Outcome, ...]:
     """All outcomes in their order; None is hidden, and those that are not named nobody had."""
     return tuple(
-        Outcome(key, name, arrived(key), FEW if (count := counts.get(key, 0)) is None else exactly(count))
+        Outcome(
+            key,
+            name,
+            arrived(key),
+            FEW if (count := counts.get(key, 0)) is None else exactly(count),
+        )
         for key, name in NAMES.items()
     )
 
@@ -96,7 +99,10 @@ def usual() -> Report:
         AT,
         (),
         row("Everybody", 1_240, reach(812, 276, 495)),
-        (row("Children's services", 260, reach(170, 60, 101)), row("Health", 400, reach(240, 77, 150))),
+        (
+            row("Children's services", 260, reach(170, 60, 101)),
+            row("Health", 400, reach(240, 77, 150)),
+        ),
         tuple(agencies),
         (
             ClassTotal("human", "human-likely", exactly(276)),
@@ -112,10 +118,18 @@ def usual() -> Report:
             strip("machine", "machine", 88, 12, None, None, None, None, None),
         ),
         outcomes(delivered=1_004, unheard=201, bounced=19, soft_bounced=12, failed=None),
-        tuple(
-            Earlier(issue(number), exactly(1_000), FEW, reach(700 + 15 * number, 210 + 9 * number, 420 + 12 * number))
-            for number in (5, 4, 3, 2)
-        ) + (Earlier(issue(1), exactly(40), FEW, UNKNOWN),),
+        (
+            *(
+                Earlier(
+                    issue(number),
+                    exactly(1_000),
+                    FEW,
+                    reach(700 + 15 * number, 210 + 9 * number, 420 + 12 * number),
+                )
+                for number in (5, 4, 3, 2)
+            ),
+            Earlier(issue(1), exactly(40), FEW, UNKNOWN),
+        ),
         (
             Thin(names[24], "Adults and communities", True, "nobody"),
             Thin(names[27], "Adults and communities", False, "fewer than five"),
@@ -124,13 +138,43 @@ def usual() -> Report:
         True,
         True,
         (
-            Followed("https://www.example.org/film", "a film about grooming", ("Online grooming",), False, reach(812, 61, 90)),
-            Followed("https://www.example.org/procedures", "the procedures", ("Procedures", "Training"), False, Reach(exactly(812), exactly(22), almost(40))),
-            Followed("https://www.example.org/book", "book a place", ("Training",), True, reach(812, 17, 20)),
+            Followed(
+                "https://www.example.org/film",
+                "a film about grooming",
+                ("Online grooming",),
+                False,
+                reach(812, 61, 90),
+            ),
+            Followed(
+                "https://www.example.org/procedures",
+                "the procedures",
+                ("Procedures", "Training"),
+                False,
+                Reach(exactly(812), exactly(22), almost(40)),
+            ),
+            Followed(
+                "https://www.example.org/book",
+                "book a place",
+                ("Training",),
+                True,
+                reach(812, 17, 20),
+            ),
         ),
         (
-            Mend("bounced", "Addresses that are dead", exactly(19), "Ask the agency for the new ones, or let them go.", "newsletter bounces 06-issue"),
-            Mend("blocked", "Mail that was refused for reasons of ours", FEW, "Look at what the doctor says.", "newsletter doctor"),
+            Mend(
+                "bounced",
+                "Addresses that are dead",
+                exactly(19),
+                "Ask the agency for the new ones, or let them go.",
+                "newsletter bounces 06-issue",
+            ),
+            Mend(
+                "blocked",
+                "Mail that was refused for reasons of ours",
+                FEW,
+                "Look at what the doctor says.",
+                "newsletter doctor",
+            ),
         ),
         ("Agencies with fewer than five readers are counted together with others.",),
     )
@@ -139,13 +183,21 @@ def usual() -> Report:
 def largest() -> Report:
     """33 agencies with names of over a hundred letters, and 12 earlier issues."""
     base = usual()
-    long = "Neighbourhood partnership for the safety and the health of families, children and young people, region"
+    long = (
+        "Neighbourhood partnership for the safety and the health of families, children and young"
+        " people, region"
+    )
     agencies = tuple(
         row(f"{long} {at}", 90_000 + at, reach(51_000 + at, 17_000 + at, 41_000 + at), number=at)
         for at in range(33)
     )
     earlier = tuple(
-        Earlier(issue(number, long), exactly(1_000_000), exactly(9), reach(800_000, 200_000 + number, 500_000))
+        Earlier(
+            issue(number, long),
+            exactly(1_000_000),
+            exactly(9),
+            reach(800_000, 200_000 + number, 500_000),
+        )
         for number in range(12)
     )
     return replace(

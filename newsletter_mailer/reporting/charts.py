@@ -211,8 +211,8 @@ def _key(
     """The parts' looks, names and counts, always in sight."""
     rows = lines(
         Markup(
-            '<tr><th scope="row"><svg class="swatch {}" width="16" height="16" viewBox="0 0 16 16" aria-hidden="true">'
-            '<rect class="{}" x="1" y="1" width="14" height="14"{}/></svg><span>{}</span></th>'
+            '<tr><th scope="row"><svg class="swatch {}" width="16" height="16" viewBox="0 0 16 16"'
+            ' aria-hidden="true"><rect class="{}" x="1" y="1" width="14" height="14"{}/></svg><span>{}</span></th>'
             "<td>{}</td><td>{}</td></tr>"
         ).format(
             tone,

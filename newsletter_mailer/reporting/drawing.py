@@ -60,8 +60,8 @@ def patterns(slug: str, names: Sequence[str]) -> Markup:
     """The patterns a chart fills its shapes with; each chart has its own, known by its slug."""
     tiles = lines(
         Markup(
-            '<pattern id="{0}-{1}" class="{1}" width="{2}" height="{2}" patternUnits="userSpaceOnUse">'
-            '<rect width="{2}" height="{2}" class="ground"/>{3}</pattern>'
+            '<pattern id="{0}-{1}" class="{1}" width="{2}" height="{2}"'
+            ' patternUnits="userSpaceOnUse"><rect width="{2}" height="{2}" class="ground"/>{3}</pattern>'
         ).format(slug, name, _PATTERNS[name][0], Markup(_PATTERNS[name][1]))  # noqa: S704 - above
         for name in names
     )
@@ -81,8 +81,8 @@ def picture(
     `height` is in pixels. `style` holds the numbers that the style sheet reckons with.
     """
     return Markup(
-        '<svg id="{slug}" class="{kind}" role="img" aria-labelledby="{slug}-title {slug}-words" width="100%"'
-        ' height="{height}"{style}>\n<title id="{slug}-title">{title}</title>\n'
+        '<svg id="{slug}" class="{kind}" role="img" aria-labelledby="{slug}-title {slug}-words"'
+        ' width="100%" height="{height}"{style}>\n<title id="{slug}-title">{title}</title>\n'
         '<desc id="{slug}-words">{words}</desc>\n{inside}\n</svg>'
     ).format(
         kind=kind,
@@ -95,7 +95,9 @@ def picture(
     )
 
 
-def figure(drawn: Markup, caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
+def figure(
+    drawn: Markup, caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Markup:
     """A picture, and the same as a table for those who would rather read it.
 
     The first column names the row.

@@ -84,7 +84,9 @@ def charts(report: Report) -> dict[str, Markup]:
 def _known_first(rows: tuple[Row, ...]) -> list[Bar]:
     """Those with a range first, in their order; then those of whom little or nothing is shown."""
     bars = [Bar(row.name, row.reach) for row in rows]
-    return sorted(bars, key=lambda bar: (bar.reach.least_share is None, bar.reach.most_share is None))
+    return sorted(
+        bars, key=lambda bar: (bar.reach.least_share is None, bar.reach.most_share is None)
+    )
 
 
 def _issue(of: Report | Earlier) -> str:

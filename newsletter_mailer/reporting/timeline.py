@@ -70,9 +70,7 @@ def over_time(slug: str, title: str, strips: Sequence[OverTime]) -> Markup:
     return figure(drawn, title, ("Last opened", "People"), rows)
 
 
-def _column(
-    slug: str, period: Period, ends: tuple[float, float], pattern: str, top: int
-) -> Markup:
+def _column(slug: str, period: Period, ends: tuple[float, float], pattern: str, top: int) -> Markup:
     left, right = ends
     middle, people = per_cent((left + right) / 2), period.people.number
     if people == 0:
