@@ -212,8 +212,8 @@ def _key(
     rows = lines(
         Markup(
             '<tr><th scope="row"><svg class="swatch {}" width="16" height="16" viewBox="0 0 16 16"'
-            ' aria-hidden="true"><rect class="{}" x="1" y="1" width="14" height="14"{}/></svg><span>{}</span></th>'
-            "<td>{}</td><td>{}</td></tr>"
+            ' aria-hidden="true"><rect class="{}" x="1" y="1" width="14" height="14"{}/></svg>'
+            "<span>{}</span></th><td>{}</td><td>{}</td></tr>"
         ).format(
             tone,
             "hidden" if each.people.hidden else "swatch solid" if not pattern else "swatch",

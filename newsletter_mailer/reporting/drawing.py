@@ -61,7 +61,8 @@ def patterns(slug: str, names: Sequence[str]) -> Markup:
     tiles = lines(
         Markup(
             '<pattern id="{0}-{1}" class="{1}" width="{2}" height="{2}"'
-            ' patternUnits="userSpaceOnUse"><rect width="{2}" height="{2}" class="ground"/>{3}</pattern>'
+            ' patternUnits="userSpaceOnUse"><rect width="{2}" height="{2}" class="ground"/>{3}'
+            "</pattern>"
         ).format(slug, name, _PATTERNS[name][0], Markup(_PATTERNS[name][1]))  # noqa: S704 - above
         for name in names
     )
