@@ -187,7 +187,7 @@ def stacked(slug: str, title: str, outcomes: Sequence[Outcome], recipients: int 
 
 def _looks(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, str]]:
     """Tone and pattern of each outcome: two that are the same in neither, as far as they go."""
-    looks = {}
+    looks: dict[str, tuple[str, str]] = {}
     for arrived, kinds, tone in ((True, _ARRIVED, "good"), (False, _LOST, "bad")):
         keys = [each.key for each in outcomes if each.arrived is arrived]
         looks |= {key: (tone, kinds[at % len(kinds)]) for at, key in enumerate(keys)}
