@@ -17,7 +17,7 @@ from newsletter_mailer.store.web_tables import preference
 from newsletter_mailer.tracking.agents import Class
 from tests.office import Office
 
-SENT = dt.datetime(2026, 10, 5, 8, tzinfo=dt.UTC)
+SENT = dt.datetime(2026, 6, 5, 8, tzinfo=dt.UTC)
 FORMULA = "=HYPERLINK(1)"
 
 
@@ -29,9 +29,7 @@ def fill(folder: Path, sizes: dict[str, int]) -> None:
     """
     settings = load_settings(folder)
     engine = open_store(settings)
-    people = [
-        (agency, at, at % 12) for agency, number in sizes.items() for at in range(number)
-    ]
+    people = [(agency, at, at % 12) for agency, number in sizes.items() for at in range(number)]
     with writing(engine) as connection:
         connection.execute(
             insert(subscriber),
@@ -203,7 +201,10 @@ def test_json_is_the_whole_report(office: Office) -> None:
     assert 0.70 < most < 0.85
     (earlier,) = data["earlier"]
     assert earlier["campaign"]["number"] == 1
-    assert [each["url"] for each in data["followed"]] == ["https://0.example/", "https://1.example/"]
+    assert [each["url"] for each in data["followed"]] == [
+        "https://0.example/",
+        "https://1.example/",
+    ]
     assert any(each["nobody"] for each in data["thin"])
 
 
@@ -212,7 +213,9 @@ def test_csv_is_safe_to_open(office: Office) -> None:
     out = office.ok("report", "6", "--csv", "-").out
     lines = list(csv.DictReader(io.StringIO(out)))
     assert {line["section"] for line in lines} >= {"overall", "sector", "agency", "class", "thin"}
-    assert not [cell for line in lines for cell in line.values() if cell.startswith(("=", "+", "@"))]
+    assert not [
+        cell for line in lines for cell in line.values() if cell.startswith(("=", "+", "@"))
+    ]
     file = office.folder / "report.csv"
     assert "report.csv" in office.ok("report", "1", "--csv", str(file)).err
     assert file.read_bytes().startswith("\ufeffsection,".encode())

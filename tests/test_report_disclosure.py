@@ -348,7 +348,7 @@ BESIDE = _plain(
 """All but one agency has enough readers: the last follows from the sum."""
 
 
-@trying(max_examples=60)
+@trying(max_examples=150)
 @given(worlds())
 @example(COMPLEMENT)
 @example(BESIDE)

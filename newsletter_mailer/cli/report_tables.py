@@ -15,8 +15,11 @@ _MOST_LINKS = 15
 def show(report: Report) -> None:
     """Print a report."""
     facts, overall = report.campaign, report.overall
-    about = f", {' and '.join(report.only)} only" if report.only else ""
-    say(f"Issue {facts.number}, {facts.title}{about}", *_opening(report), "")
+    about = f": {', '.join(report.only)}" if report.only else ""
+    say(f"Issue {facts.number}, {facts.title}{about}", *_opening(report))
+    if report.only:
+        say(*report.notes)
+    say("")
     table(
         "Who it reached",
         "",
@@ -37,7 +40,11 @@ def show(report: Report) -> None:
             "",
             "",
             "people",
-            rows=[line for strip in report.over_time for line in _strip(strip)],
+            rows=[
+                line
+                for strip in report.over_time
+                for line in _strip(strip, report.drawn_up_at.date())
+            ],
         )
     if report.classes:
         _counts("What opened it", ((each.name, each.people) for each in report.classes))
@@ -45,20 +52,13 @@ def show(report: Report) -> None:
         _counts("What became of it", ((each.name, each.people) for each in report.outcomes))
     if report.earlier:
         _compare(report)
-    if report.thin:
-        say("")
-        table(
-            "Agencies that it hardly reaches",
-            "agency",
-            "recipients",
-            rows=[(each.agency, each.words) for each in report.thin],
-        )
+    _thin(report)
     _followed(report)
     if report.to_mend:
         say("", "To mend")
         for each in report.to_mend:
             say(f"  {each.people.words} {each.name}. {each.advice}", f"    {each.command}")
-    if report.notes:
+    if report.notes and not report.only:
         say("", *report.notes)
     if not overall.recipients.hidden and not report.only:
         say("", f"Exact figures of what was sent: newsletter certificate {facts.name}")
@@ -86,7 +86,7 @@ def _opening(report: Report) -> Iterator[str]:
 
 def _by_sector(report: Report) -> Iterator[tuple[str, Row]]:
     """Sectors with their agencies below; one line where a sector is a single row."""
-    if len(report.sectors) > 1 or report.only:
+    if len(report.sectors) > 1 or (len(report.agencies) > 1 and not report.sectors):
         yield ("Everybody" if not report.only else "Together"), report.overall
     elif not report.agencies:
         yield report.overall.name, report.overall
@@ -125,12 +125,12 @@ def _bar(reach: Reach) -> str:
     return "█" * low + "▒" * (high - low) + "·" * (_WIDTH - high)
 
 
-def _strip(strip: OverTime) -> Iterator[tuple[str, str, str, str]]:
+def _strip(strip: OverTime, today: dt.date) -> Iterator[tuple[str, str, str, str]]:
     highest = max(period.people.number or 0 for period in strip.periods)
     for at, period in enumerate(strip.periods):
         people = period.people.number or 0
         full = "█" * max(1, round(_WIDTH * people / highest)) if people else ""
-        line = sparkline(strip) if at == 0 else ""
+        line = sparkline(strip, today) if at == 0 else ""
         yield (
             f"{strip.name} {line}".rstrip() if at == 0 else "",
             _when(period),
@@ -139,10 +139,10 @@ def _strip(strip: OverTime) -> Iterator[tuple[str, str, str, str]]:
         )
 
 
-def sparkline(strip: OverTime) -> str:
-    """People per day in each period, as a row of small bars."""
+def sparkline(strip: OverTime, today: dt.date) -> str:
+    """People a day in each period, as a row of small bars; the newest lasts until today."""
     rates = [
-        (each.people.number or 0) / ((each.last - each.first).days + 1 if each.last else 1)
+        (each.people.number or 0) / max(((each.last or today) - each.first).days + 1, 1)
         for each in strip.periods
     ]
     top = max(rates) or 1
@@ -188,6 +188,16 @@ def _compare(report: Report) -> None:
         ],
         numbers=4,
     )
+
+
+def _thin(report: Report) -> None:
+    few = [(each.agency, each.words) for each in report.thin if not each.nobody]
+    nobody = [each.agency for each in report.thin if each.nobody]
+    if few:
+        say("")
+        table("Agencies that it hardly reaches", "agency", "recipients", rows=few)
+    if nobody:
+        say("", f"Nobody gets it at {len(nobody)} of the agencies: {'; '.join(nobody)}.")
 
 
 def _followed(report: Report) -> None:

@@ -201,7 +201,8 @@ def _notes(campaign: Campaign, rows: Sequence[Row]) -> list[str]:
     elif campaign.state == "cancelled":
         notes.append("The campaign was cancelled: not everybody was sent it.")
     notes += [
-        f"{row.name}: {', '.join(row.members)}. Each by itself would point to single people."
+        f"{row.name}: {', '.join(row.members)}. They are counted together, since some of them "
+        "are so small that a figure would point to single people."
         for row in rows
         if len(row.members) > 1
     ]
