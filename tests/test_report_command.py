@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.settings import load_settings
 from newsletter_mailer.store.engine import open_store, writing
+from newsletter_mailer.store.postgres import make_partition
 from newsletter_mailer.store.tables import campaign, delivery, subscriber
 from newsletter_mailer.store.tracking_tables import clicked, feedback, opened, tracked_link
 from newsletter_mailer.store.web_tables import preference
@@ -74,6 +75,7 @@ def fill(folder: Path, sizes: dict[str, int]) -> None:
                     started_at=begun,
                 )
             )
+            make_partition(connection, id_)
             connection.execute(
                 insert(delivery),
                 [
@@ -188,8 +190,11 @@ def test_a_small_agency_is_only_shown_with_others(office: Office) -> None:
     assert data["outcomes"] == []
 
 
-def test_json_is_the_whole_report(office: Office) -> None:
-    """The figures of all recipients, and of the issue before."""
+@pytest.mark.usefixtures("database")
+def test_json_is_the_whole_report(project: Path) -> None:
+    """The figures of all recipients, and of the issue before, on SQLite and on PostgreSQL."""
+    fill(project, SIZES)
+    office = Office(project)
     data = office.ok("report", "6", "--json").data
     assert data["format"] == 1
     assert data["campaign"]["name"] == "06-autumn-2018"

@@ -106,7 +106,7 @@ def report(
         over_time(found, cut, facts.sent_on, now.astimezone(zone).date()) if facts.sent_on else (),
         shown,
         tuple(earlier),
-        thin(found.by_agency, made, registry),
+        () if campaign.audience else thin(found.by_agency, made, registry),
         opens_counted,
         bool(links),
         tuple(_followed(links, found, made.whole)),
@@ -197,7 +197,9 @@ def _followed(links: Iterable[Link], found: Exact, whole: Row) -> list[Followed]
 def _notes(campaign: Campaign, rows: Sequence[Row]) -> list[str]:
     notes = []
     if campaign.state not in {"done", "cancelled"}:
-        notes.append(f"The campaign is {campaign.state}: these figures will change.")
+        notes.append(
+            f"The campaign is {campaign.state}: what is still to be sent counts as not arrived."
+        )
     elif campaign.state == "cancelled":
         notes.append("The campaign was cancelled: not everybody was sent it.")
     notes += [

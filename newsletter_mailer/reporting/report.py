@@ -143,7 +143,8 @@ class Report:
     `overall` is about everybody in the report: the whole campaign, or where `only` names
     agencies or sectors, these. In the latter case `classes`, `over_time`, `outcomes`,
     `earlier`, `thin`, `followed` and `to_mend` are empty: they are drawn up for whole campaigns
-    only. `opens_counted` and `clicks_counted` say whether anything of this kind was recorded.
+    only; so is `thin` for a campaign that was for a part of the list. `opens_counted` and
+    `clicks_counted` say whether anything of this kind was recorded.
     `notes` are sentences on what is hidden or counted together.
     """
 
