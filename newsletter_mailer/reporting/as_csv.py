@@ -96,8 +96,10 @@ def _line(
     lost: str = "",
     reach: Reach | None = None,
 ) -> tuple[str, ...]:
-    opened = (reach.agreed, reach.least, reach.most) if reach else ()
-    return (section, id_, name, begin, end, people, lost, *map(_cell, opened))
+    opened = ("", "", "")
+    if reach is not None:
+        opened = (_cell(reach.agreed), _cell(reach.least), _cell(reach.most))
+    return (section, id_, name, begin, end, people, lost, *opened)
 
 
 def _cell(shown: Shown) -> str:
