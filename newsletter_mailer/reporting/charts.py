@@ -22,7 +22,7 @@ from newsletter_mailer.reporting.drawing import (
 from newsletter_mailer.reporting.report import Outcome
 from newsletter_mailer.reporting.shown import Reach
 
-_WIDE, _NARROW, _PAPER = 56, 44, 36
+_WIDE, _NARROW, _PAPER = 56, 44, 37
 """Characters of a name that fit beside its bar, above it on a phone, and on a line on paper."""
 
 _STEP = 28
