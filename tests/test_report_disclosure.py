@@ -397,7 +397,9 @@ def test_files_say_no_more_than_pages(world: World) -> None:
 def _counts(made: Report) -> Iterator[Shown]:
     for row in (made.overall, *made.sectors, *made.agencies):
         yield from _of_row(row)
-    yield from (each.people for each in (*made.classes, *made.outcomes, *made.to_mend))
+    yield from (each.people for each in made.classes)
+    yield from (each.people for each in made.outcomes)
+    yield from (each.people for each in made.to_mend)
     yield from (period.people for strip in made.over_time for period in strip.periods)
     for link in made.followed:
         yield from (link.reach.agreed, link.reach.least, link.reach.most)
