@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
 STAGES = [
     *("store", "reading", "compiling", "checking", "drafting", "audience", "sending", "tracking"),
-    *("doctor", "previewing", "archive", "web", "cli"),
+    *("reporting", "doctor", "previewing", "archive", "web", "cli"),
 ]
 
 _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -22,7 +22,7 @@ _PROJECT = tomllib.loads((PACKAGE.parent / "pyproject.toml").read_text(encoding=
 ROOMS = {
     "mjml": {"compiling"},
     "premailer": {"compiling"},
-    "jinja2": {"compiling", "checking", "drafting", "sending", "web"},
+    "jinja2": {"compiling", "checking", "drafting", "sending", "reporting", "web"},
     "fastapi": {"previewing", "web"},
     "uvicorn": {"cli", "previewing"},
     "tinycss2": {"compiling"},

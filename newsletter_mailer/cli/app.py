@@ -14,6 +14,7 @@ from newsletter_mailer.cli import (
     links,
     proof,
     queues,
+    report,
     sending,
     subscribers,
     worker,
@@ -70,6 +71,8 @@ app.command()(campaigns.resume)
 app.command()(campaigns.cancel)
 app.command("in-doubt")(proof.in_doubt)
 app.command()(proof.certificate)
+app.command()(report.report)
+app.command()(report.bounces)
 app.command()(doctor.doctor)
 app.command()(queues.tidy)
 app.command()(worker.worker)

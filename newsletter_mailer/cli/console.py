@@ -77,13 +77,13 @@ def report_error(error: NewsletterError, *, as_json: bool) -> None:
         err.print(Text(str(error)))
 
 
-def table(title: str, *headings: str, rows: Iterable[Sequence[str]]) -> None:
-    """Print a table whose last column holds numbers."""
+def table(title: str, *headings: str, rows: Iterable[Sequence[str]], numbers: int = 1) -> None:
+    """Print a table whose last column holds numbers, or the last so many columns."""
     out.print(Text(title, style="bold"))
     made = Table(pad_edge=False, box=None)
     lines = list(rows)
     for index, heading in enumerate(headings):
-        right = index == len(headings) - 1
+        right = index >= len(headings) - numbers
         made.add_column(
             heading,
             justify="right" if right else "left",

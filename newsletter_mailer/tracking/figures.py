@@ -7,6 +7,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVarTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, and_, func, select
 
@@ -16,8 +17,13 @@ from newsletter_mailer.store.tracking_tables import clicked, feedback, opened, r
 from newsletter_mailer.tracking.agents import Class
 from newsletter_mailer.tracking.tidying import OPENS
 
+Columns = TypeVarTuple("Columns")
+
 Opens = Mapping[tuple[str, Class, dt.date], int]
 """People by agency, class, and the last day they opened."""
+
+CAME_BACK = ("dropped", "blocked", "soft_bounced", "bounced")
+"""States of feedback in which nobody got the mail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +31,10 @@ class Figures:
     """What is known of one campaign.
 
     `outcomes` counts deliveries by agency, the ledger's status and the feedback's state,
-    which is empty where nothing was heard. `agreed` counts those sent whose readers
-    agree, at this moment, that opens are counted: nothing is known of others, so that
-    `opens` and `clicks` (by link) are to be held against this number and no other.
+    which is empty where nothing was heard. `agreed` counts those sent, and not come back,
+    whose readers agree at this moment that opens are counted. Only theirs are in `opens` and
+    `clicks` (by link), which are to be held against this number and no other. Totals that
+    stand in the place of old opens know nobody any more: who withdrew since is still in them.
     """
 
     outcomes: Mapping[tuple[str, str, str], int]
@@ -59,9 +66,8 @@ def figures(connection: Connection, campaign_id: int) -> Figures:
         .group_by(delivery.c.agency, delivery.c.status, state)
     )
     agreeing = connection.execute(
-        select(delivery.c.agency, func.count())
-        .join(subscriber, subscriber.c.id == delivery.c.subscriber_id)
-        .where(mine, delivery.c.status == "sent", agreed())
+        _reached(select(delivery.c.agency, func.count()).select_from(delivery))
+        .where(mine)
         .group_by(delivery.c.agency)
     )
     opens: Counter[tuple[str, Class, dt.date]] = Counter()
@@ -91,10 +97,26 @@ def _same(table: Table) -> ColumnElement[bool]:
     )
 
 
+def _reached(rows: Select[*Columns]) -> Select[*Columns]:
+    """Of these deliveries those that reached somebody who agrees to be counted."""
+    return (
+        rows.join(subscriber, subscriber.c.id == delivery.c.subscriber_id)
+        .outerjoin(feedback, _same(feedback))
+        .where(
+            delivery.c.status == "sent",
+            func.coalesce(feedback.c.state, "").not_in(CAME_BACK),
+            agreed(),
+        )
+    )
+
+
 def _live(table: Table, campaign_id: int) -> Select[str, str, dt.date, int]:
     return (
-        select(delivery.c.agency, table.c["class"], table.c.day, func.count())
-        .join(delivery, _same(table))
+        _reached(
+            select(delivery.c.agency, table.c["class"], table.c.day, func.count())
+            .select_from(table)
+            .join(delivery, _same(table))
+        )
         .where(table.c.campaign_id == campaign_id)
         .group_by(delivery.c.agency, table.c["class"], table.c.day)
     )

@@ -1,0 +1,1 @@
+"""Reports: what a campaign reached, in figures that single nobody out."""
