@@ -272,8 +272,9 @@ def main() -> None:
     parser.add_argument("--sendgrid", action="store_true", help="send through that transport")
     parser.add_argument("--limit", type=int, default=LIMIT, help=f"seconds ({LIMIT})")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Stopped."))  # and clean up
     with tempfile.TemporaryDirectory(prefix="torture-") as folder, postgres_server() as postgres:
-        rate = chosen.rate or max(100, chosen.people // 40)
+        rate = chosen.rate or max(50, chosen.people // max(25, 3 * chosen.kills))
         report = torture(
             Path(folder),
             postgres,
