@@ -17,6 +17,7 @@ from benchmarks.report import ROOT
 from newsletter_mailer.sending.campaign import Campaign, variants_of
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import Letters
+from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.tables import delivery
 
 DJANGO = {"django-newsletter": "1.2.1", "django": "5.2.19", "sorl-thumbnail": "13.4.0"}
@@ -38,10 +39,9 @@ def write_mails(
     rows = connection.execute(
         select(delivery).order_by(delivery.c.subscriber_id).limit(people)
     ).all()
-    made = [
-        letters.of(Delivery(row.subscriber_id, row.variant, row.email, row.name, row.agency, 1))
-        for row in rows
-    ]
+    now = wall_clock()
+    claimed = [Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, 1) for r in rows]
+    made = [letters.of(each, now) for each in claimed]
     variants = variants_of(connection, campaign.id)
     mails = {
         "sender": SENDER,

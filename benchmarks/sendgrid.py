@@ -87,16 +87,16 @@ def _prepared(settings: Settings) -> list[str]:
     made = []
     with reading(engine) as connection:
         (campaign,) = all_campaigns(connection)
-        letters = Letters(connection, campaign, settings, links, wall_clock)
+        letters = Letters(connection, campaign, settings, links)
         mailing = mailing_of(connection, campaign, settings)
+        now = wall_clock()
         for number in range(1, _BODIES + 1):
             rows = connection.execute(delivery.select().where(delivery.c.batch == number)).all()
             variant = Variant(mailing, rows[0].variant, {})
             own = [
-                variant.personalization(
-                    letters.of(Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, 1))
-                )
+                variant.personalization(letters.of(each, now))
                 for r in rows
+                for each in [Delivery(r.subscriber_id, r.variant, r.email, r.name, r.agency, 1)]
                 if r.variant == rows[0].variant
             ]
             people = b",".join(one for one in own if one)

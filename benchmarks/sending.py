@@ -26,7 +26,6 @@ from benchmarks.report import ROOT, ratios, table
 from newsletter_mailer.sending.campaign import all_campaigns
 from newsletter_mailer.sending.letters import Letters
 from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.signing_key import signing_key
 from newsletter_mailer.store.engine import open_store, reading
 
@@ -119,7 +118,7 @@ def _write(frozen: Path, mails: Path, message: Path) -> None:
     try:
         with reading(engine) as connection:
             (campaign,) = all_campaigns(connection)
-            letters = Letters(connection, campaign, settings, links, wall_clock)
+            letters = Letters(connection, campaign, settings, links)
             content = write_mails(connection, campaign, letters, PEOPLE_OF_PEERS, mails)
     finally:
         engine.dispose()

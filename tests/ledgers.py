@@ -150,7 +150,6 @@ class Ledger:
                 self.now(),
                 self.settings,
                 PersonalLinks(self.settings.base_url, "k" * 32),
-                self.clock.now,
             )
         dispatch = Dispatch(
             self.engine, self.campaign.id, transport, letters, self.journals, self.rules(**changes)

@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from newsletter_mailer.errors import TransportError
-from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt, Transport
+from newsletter_mailer.sending.transports.contract import (
+    Letter,
+    Message,
+    Outcome,
+    Receipt,
+    Transport,
+)
 
 
 def message_for(number: int, size: int = 0) -> bytes:
@@ -32,7 +38,7 @@ def letter(number: int, recipient: str = "", content: bytes = b"") -> Letter:
             "name": f"Reader {number}",
             "unsubscribe_url": f"https://news.example.org/unsubscribe/{number}",
         },
-        parts=lambda: (whole,),
+        message=lambda: Message.of(whole),
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from newsletter_mailer.sending.transports.contract import Outcome
+from newsletter_mailer.sending.transports.contract import Message, Outcome
 from newsletter_mailer.sending.transports.smtp.conversation import Answer, Conversation
 from newsletter_mailer.sending.transports.smtp.post import Offer, Post
 from newsletter_mailer.sending.transports.smtp.replies import (
@@ -26,7 +26,7 @@ SENDER = "bounces@example.org"
 
 def post(number: int, content: bytes = b"") -> Post:
     """A letter made ready."""
-    return Post(letter(number), SENDER, (content or message_for(number),))
+    return Post(letter(number), SENDER, Message.of(content or message_for(number)))
 
 
 @dataclass

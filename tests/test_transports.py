@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 from newsletter_mailer.compiling.merge import Segments
-from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt, Transport
+from newsletter_mailer.sending.transports.contract import (
+    Letter,
+    Message,
+    Outcome,
+    Receipt,
+    Transport,
+)
 from newsletter_mailer.sending.transports.outbox import Outbox
 from newsletter_mailer.sending.transports.sendgrid.client import Account
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
@@ -172,7 +178,7 @@ def test_memory_does_not_grow_with_letters(name: str, tmp_path: Path) -> None:
 def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
     """An error while letters are made comes through as it is, once those before it are settled."""
 
-    def spoil() -> tuple[bytes, ...]:
+    def spoil() -> Message:
         raise LookupError("made up")
 
     def spoilt() -> Iterator[Letter]:
@@ -183,7 +189,7 @@ def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
         def __getitem__(self, name: str) -> str:
             raise LookupError("made up")
 
-    bad = letter(4)._replace(parts=spoil, values=Spoilt())
+    bad = letter(4)._replace(message=spoil, values=Spoilt())
     for given in (spoilt(), iter([*letters(3), bad])):
         got: list[Receipt] = []
         with WAYS[name](tmp_path) as way, pytest.raises(LookupError, match="made up"):

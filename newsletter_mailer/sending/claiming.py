@@ -4,6 +4,7 @@ Everything here happens in the caller's transaction, in one thread.
 """
 
 import datetime as dt
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,8 +17,15 @@ from newsletter_mailer.sending.ledger import Delivery, Mark
 from newsletter_mailer.sending.rules import Rules
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 
-GROUP = 250
-"""Letters claimed by one durable write. Larger is faster, smaller takes a pause up sooner."""
+_SMALLEST, _LARGEST = 125, 1000
+"""Letters claimed by one durable write: as many as leave in about half a second, within these.
+
+Many are quick, since each write waits for the disk. Few take up a pause sooner, and fewer
+are in doubt if the whole machine stops.
+"""
+
+_BRISK, _SLUGGISH = 0.25, 1.0
+"""Seconds: a whole group that left sooner is doubled, one that took longer is halved."""
 
 _LOOK_AFTER = 1.0
 """Seconds between two looks at the campaign's state and the leases."""
@@ -55,13 +63,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Claimed letters: the first may go at `begin`, on the monotonic clock.
+    """Letters claimed at `claimed_at`: the first may go at `begin`, on the monotonic clock.
 
     Each of the others may go `apart` seconds after the one before.
     """
 
     work: Work
     deliveries: Sequence[Delivery]
+    claimed_at: dt.datetime
     begin: float
     apart: float
 
@@ -70,7 +79,7 @@ class Claims:
     """What one process holds of a campaign while it sends."""
 
     def __init__(
-        self, campaign_id: int, owner: str, rules: Rules, settled: int, most: int = GROUP
+        self, campaign_id: int, owner: str, rules: Rules, settled: int, most: int = 1
     ) -> None:
         """`settled` is how many deliveries have ended before.
 
@@ -78,7 +87,8 @@ class Claims:
         as many, where there are.
         """
         self.rules = rules
-        self.group = max(GROUP, most)
+        self.group = self._least = max(_SMALLEST, most)
+        self._claimed = math.inf
         self.settled = settled
         self.ending = False
         self.next_at: dt.datetime | None = None
@@ -184,7 +194,16 @@ class Claims:
     ) -> Group:
         work.good_until = self._safe(moment)
         slot = rate.reserve(connection, self.rules.limits, len(deliveries), now)
-        return Group(work, deliveries, moment + slot.wait, slot.apart)
+        self._fit(moment)
+        return Group(work, deliveries, now, moment + slot.wait, slot.apart)
+
+    def _fit(self, moment: float) -> None:
+        """Fit the size of the next group to how long this one's turn was in coming."""
+        took, self._claimed = moment - self._claimed, moment
+        if 0 < took < _BRISK:
+            self.group = max(self.group, min(2 * self.group, _LARGEST))
+        elif took > _SLUGGISH:
+            self.group = max(self._least, self.group // 2)
 
     def _most(self, connection: Connection, now: dt.datetime) -> int:
         """How many letters may be claimed now; 0 where none, with `next_at` or `ending` set."""

@@ -94,12 +94,13 @@ class Counted:
         self._campaign_id = campaign_id
         self._plain = {f"{LINK}{number}": url for number, url in enumerate(urls)}
 
-    def values(self, subscriber_id: int, *, agreed: bool) -> dict[str, str]:
-        """What fills the fields for one reader."""
+    def fill(self, values: dict[str, str], subscriber_id: int, *, agreed: bool) -> None:
+        """Add what fills the fields for one reader."""
         if not agreed:
-            return {PIXEL: "", **self._plain}
-        counted = {
-            f"{LINK}{number}": self._links.click(self._campaign_id, subscriber_id, number)
-            for number in range(len(self._plain))
-        }
-        return {PIXEL: pixel_html(self._links.open(self._campaign_id, subscriber_id)), **counted}
+            values[PIXEL] = ""
+            values |= self._plain
+            return
+        values[PIXEL] = pixel_html(self._links.open(self._campaign_id, subscriber_id))
+        for number in range(len(self._plain)):
+            url = self._links.click(self._campaign_id, subscriber_id, number)
+            values[f"{LINK}{number}"] = url

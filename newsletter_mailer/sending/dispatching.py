@@ -52,5 +52,5 @@ def dispatch_of(
     folder = settings.outbox / campaign.name
     transport = transport_of(settings, campaign.id, folder, key, mailing=mailing, slow=slow)
     with reading(engine) as connection:
-        letters = Letters(connection, campaign, settings, links, rules.clock)
+        letters = Letters(connection, campaign, settings, links)
     return Dispatch(engine, campaign.id, transport, letters, settings.state / "journals", rules)

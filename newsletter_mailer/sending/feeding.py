@@ -71,17 +71,20 @@ class Feed:
                     return
                 yield None
                 continue
+            paced = group.apart > 0 or group.begin > now()
             for at, delivery in enumerate(group.deliveries):
-                moment, due = now(), max(group.begin + at * group.apart, self._paced)
-                while moment < due and not self._stopping:
-                    yield None
-                    moment = now()
+                moment = now()
+                if paced:
+                    due = max(group.begin + at * group.apart, self._paced)
+                    while moment < due and not self._stopping:
+                        yield None
+                        moment = now()
+                    # After a standstill not all that is overdue goes at once.
+                    self._paced = max(self._paced, moment - _CATCH_UP) + group.apart
                 if self._stopping or moment >= group.work.good_until:
                     self._give_back(group, at)
                     break
-                # After a standstill not all that is overdue goes at once.
-                self._paced = max(self._paced, moment - _CATCH_UP) + group.apart
-                yield of(delivery)
+                yield of(delivery, group.claimed_at)
 
     def settle(self, receipt: Receipt) -> None:
         """Take a receipt, to be written down within a quarter of a second."""

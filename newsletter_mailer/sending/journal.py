@@ -95,7 +95,8 @@ class Journal:
 
     def answer(self, receipt: Receipt) -> None:
         """Note what became of a letter."""
-        self._note(_OUTCOMES[receipt.outcome], receipt.subscriber_id)
+        accepted = receipt.outcome is Outcome.ACCEPTED
+        self._note(_ACCEPTED if accepted else _OUTCOMES[receipt.outcome], receipt.subscriber_id)
 
     def has_begun(self, subscriber_id: int) -> bool:
         """Whether a letter was begun, and not answered."""

@@ -1,7 +1,7 @@
 """Letters: claimed deliveries with what fills the frozen content for their readers."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from sqlalchemy import Connection
@@ -26,11 +26,9 @@ class Letters:
         campaign: Campaign,
         settings: Settings,
         links: PersonalLinks,
-        clock: Callable[[], dt.datetime],
     ) -> None:
         self._campaign = campaign
         self._links = links
-        self._clock = clock
         self._letterhead = Letterhead(
             campaign.token,
             campaign.sender_name,
@@ -54,16 +52,14 @@ class Letters:
                 self._letterhead, variant.subject, variant.text, body, pictures
             )
 
-    def of(self, delivery: Delivery) -> Letter:
-        """The letter of a delivery. Its content is made when a transport asks for it."""
+    def of(self, delivery: Delivery, now: dt.datetime) -> Letter:
+        """The letter of a delivery, dated `now`. It is made when a transport asks for it."""
         number = delivery.subscriber_id
-        urls = {
-            "preferences_url": self._links.preferences(self._campaign.id, number),
-            "unsubscribe_url": self._links.unsubscribe(self._campaign.id, number),
-        }
+        preferences, unsubscribe = self._links.both(self._campaign.id, number)
+        urls = {"preferences_url": preferences, "unsubscribe_url": unsubscribe}
         agency = self._agencies[delivery.agency]
         values = merge_values(delivery, agency, self._campaign.greeting, urls)
-        values |= self._counted.values(number, agreed=delivery.counted)
+        self._counted.fill(values, number, agreed=delivery.counted)
         recipient = Recipient(number, delivery.email, delivery.name, values)
         return Letter(
             number,
@@ -72,7 +68,7 @@ class Letters:
             delivery.variant,
             self._letterhead.message_id(number),
             values,
-            partial(self._makers[delivery.variant].parts, recipient, self._clock()),
+            partial(self._makers[delivery.variant].message, recipient, now),
         )
 
 

@@ -18,7 +18,14 @@ from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, for_text, 
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.counted import LINK
-from newsletter_mailer.sending.quoted_printable import encoded, in_lines, joinable
+from newsletter_mailer.sending.quoted_printable import (
+    LONGEST_LINE,
+    SOFT_BREAK,
+    encoded,
+    in_lines,
+    joinable,
+)
+from newsletter_mailer.sending.transports.contract import Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +52,7 @@ class Letterhead:
 
     def message_id(self, subscriber_id: int) -> str:
         """The Message-ID of a delivery: always the same for it, and its alone."""
-        domain = self.sender_address.rpartition("@")[2]
-        return f"<{self.token}.{subscriber_id}@{domain}>"
+        return f"<{self.token}.{subscriber_id}@{self.sender_address.rpartition('@')[2]}>"
 
 
 class Recipient(NamedTuple):
@@ -77,7 +83,6 @@ class MessageMaker:
         settled = html_part.settle(
             lambda name: f"cid:{name.removeprefix(IMAGE)}{here}" if name.startswith(IMAGE) else None
         )
-        self._in_text, self._in_html = text.fields, settled.fields
         self._encoders = tuple(
             (name, _encoded_link if name.startswith(LINK) else _ENCODERS.get(name, _encoded))
             for name in dict.fromkeys((*text.fields, *settled.fields))
@@ -107,26 +112,30 @@ class MessageMaker:
         # The reader's own header fields first; from the third piece on every second is a value.
         self._pieces = [b""] * (2 * len(literals))
         self._pieces[1::2] = literals
+        self._size = sum(map(len, literals))
+        # Each field's value is encoded for both parts, so that the two lie side by side.
+        at = {name: 2 * place for place, (name, _) in enumerate(self._encoders)}
+        self._places = [
+            *[at[name] for name in text.fields],
+            *[at[name] + 1 for name in settled.fields],
+        ]
 
     def content(self, recipient: Recipient, now: dt.datetime) -> bytes:
         """The message for one reader, dated `now`: CRLF line ends, no line begins with a dot."""
-        return b"".join(self.parts(recipient, now))
+        return b"".join(self.message(recipient, now).pieces)
 
-    def parts(self, recipient: Recipient, now: dt.datetime) -> Sequence[bytes]:
-        """The message in pieces. Most of them are the same objects for every reader.
-
-        Whoever writes them one after the other spares a copy of the whole, which is long.
-        """
+    def message(self, recipient: Recipient, now: dt.datetime) -> Message:
+        """The same in pieces, most of which are the same objects for every reader."""
         values = recipient.values
         subject = self._fixed_subject
         if not subject:
             subject = headers.field("Subject", self._subject.fill(for_text(values)))
         message_id = self._letterhead.message_id(recipient.subscriber_id)
-        in_text, in_html = {}, {}
+        encoded_values: list[bytes] = []
         for name, encode in self._encoders:
-            in_text[name], in_html[name] = encode(values[name])
-        pieces = self._pieces.copy()
-        pieces[0] = b"".join(
+            encoded_values += encode(values[name])
+        filled = [encoded_values[at] for at in self._places]
+        head = b"".join(
             (
                 self._shared,
                 headers.mailbox("To", one_line(recipient.name), recipient.email),
@@ -136,11 +145,10 @@ class MessageMaker:
                 headers.verbatim("List-Unsubscribe", f"<{values['unsubscribe_url']}>"),
             )
         )
-        pieces[2::2] = [
-            *[in_text[name] for name in self._in_text],
-            *[in_html[name] for name in self._in_html],
-        ]
-        return pieces
+        pieces = self._pieces.copy()
+        pieces[0] = head
+        pieces[2::2] = filled
+        return Message(pieces, self._size + len(head) + sum(map(len, filled)))
 
 
 def _literals(segments: Segments) -> list[bytes]:
@@ -154,6 +162,14 @@ def _encoded(value: str) -> tuple[bytes, bytes]:
     value = one_line(value)
     in_text = joinable(value)
     return in_text, joinable(html.escape(value)) if _MARKUP.search(value) else in_text
+
+
+def _encoded_address(address: str) -> tuple[bytes, bytes]:
+    """The same for an e-mail address, in which as a rule nothing needs encoding."""
+    if len(address) < LONGEST_LINE and _PLAIN_ADDRESS.fullmatch(address):
+        found = address.encode("ascii") + SOFT_BREAK
+        return found, found
+    return _encoded(address)
 
 
 def _encoded_link(url: str) -> tuple[bytes, bytes]:
@@ -175,12 +191,14 @@ _ENCODERS: Mapping[str, Callable[[str], tuple[bytes, bytes]]] = {
     "greeting": _often,  # many readers share these three
     "first_name": _often,
     "agency_name": _often,
+    "email": _encoded_address,
     "preferences_url": _encoded_link,
     "unsubscribe_url": _encoded_link,
     PIXEL: _in_html,
 }
 
 _LINK = re.compile(r"[A-Za-z0-9:/._~-]+")
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*@[A-Za-z0-9.-]+")
 
 _MARKUP = re.compile("[&<>\"']")
 """What `html.escape` changes; looking is quicker than five replacements."""

@@ -5,7 +5,7 @@ import email.utils
 import html
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,7 @@ from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.personal_links import PersonalLinks, signer
 from newsletter_mailer.sending.quoted_printable import encoded
 from newsletter_mailer.sending.transports.choosing import transport_of
-from newsletter_mailer.sending.transports.contract import Letter, Outcome, Transport
+from newsletter_mailer.sending.transports.contract import Letter, Message, Outcome, Transport
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import reading, writing
@@ -123,8 +123,8 @@ class NoticePost:
         values = {"greeting": named, "action_url": url}
         domain = self._settings.sender.address.rpartition("@")[2]
         message_id = f"<notice.{notice.id}.{secrets.token_hex(8)}@{domain}>"
-        parts = partial(self._parts, notice, values, message_id, now)
-        return Letter(notice.id, notice.email, "", notice.kind, message_id, values, parts)
+        message = partial(self._message, notice, values, message_id, now)
+        return Letter(notice.id, notice.email, "", notice.kind, message_id, values, message)
 
     def _made(self, kind: str) -> CompiledNotice:
         if kind not in self._compiled:
@@ -142,16 +142,16 @@ class NoticePost:
         token = secrets.token_hex(16)
         return Mailing(token, sender.name, sender.address, sender.reply_to, "", variants)
 
-    def _parts(
+    def _message(
         self, notice: Notice, values: Mapping[str, str], message_id: str, now: dt.datetime
-    ) -> Sequence[bytes]:
+    ) -> Message:
         """The message. It answers what somebody did, and says so (RFC 3834, 5)."""
         made, sender = self._made(notice.kind), self._settings.sender
         plain = {name: one_line(value) for name, value in values.items()}
         in_html = {name: html.escape(value) for name, value in plain.items()}
         boundary = f"=_notice_{secrets.token_hex(12)}"
         parts = (("plain", made.text.fill(plain)), ("html", made.html.fill(in_html)))
-        return (
+        whole = (
             headers.mailbox("From", sender.name, sender.address),
             headers.mailbox("Reply-To", "", sender.reply_to) if sender.reply_to else b"",
             headers.mailbox("To", "", notice.email),
@@ -171,6 +171,7 @@ class NoticePost:
             ),
             f"\r\n--{boundary}--\r\n".encode("ascii"),
         )
+        return Message.of(b"".join(whole))
 
     def _known_kinds(self) -> dict[str, Kind]:
         name = self._settings.office.name

@@ -28,6 +28,11 @@ class PersonalLinks:
         """The reader's preferences page."""
         return self._url("preferences", campaign_id, subscriber_id)
 
+    def both(self, campaign_id: int, subscriber_id: int) -> tuple[str, str]:
+        """The two links that every mail needs: preferences and unsubscribe."""
+        payload = _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id))
+        return self._signed("preferences", payload), self._signed("unsubscribe", payload)
+
     def unsubscribe(self, campaign_id: int, subscriber_id: int) -> str:
         """The reader's unsubscribe page, which also takes RFC 8058's one-click POST."""
         return self._url("unsubscribe", campaign_id, subscriber_id)
@@ -38,19 +43,17 @@ class PersonalLinks:
 
     def click(self, campaign_id: int, subscriber_id: int, link: int) -> str:
         """The redirect that counts a click on a link of the campaign, by its number."""
-        return self._signed("click", b"[%d,%d,%d]" % (campaign_id, subscriber_id, link))
+        return self._signed("click", _in_base64(b"[%d,%d,%d]" % (campaign_id, subscriber_id, link)))
 
     def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
-        return self._signed(purpose, b"[%d,%d]" % (campaign_id, subscriber_id))
+        return self._signed(purpose, _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id)))
 
-    def _signed(self, purpose: str, numbers: bytes) -> str:
-        payload = _in_base64(numbers)
-        inner, outer = self._keyed[purpose]
-        inner, outer = inner.copy(), outer.copy()
-        inner.update(payload)
+    def _signed(self, purpose: str, payload: str) -> str:
+        keyed_inner, keyed_outer = self._keyed[purpose]
+        inner, outer = keyed_inner.copy(), keyed_outer.copy()
+        inner.update(payload.encode("ascii"))
         outer.update(inner.digest())
-        token = payload + b"." + _in_base64(outer.digest())
-        return self._starts[purpose] + token.decode("ascii")
+        return f"{self._starts[purpose]}{payload}.{_in_base64(outer.digest())}"
 
 
 def signer(key: str, purpose: str) -> URLSafeSerializer:
@@ -69,5 +72,5 @@ def _keyed(made: URLSafeSerializer) -> "tuple[hashlib._Hash, hashlib._Hash]":
     return hashlib.sha256(padded.translate(_INNER)), hashlib.sha256(padded.translate(_OUTER))
 
 
-def _in_base64(data: bytes) -> bytes:
-    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")
+def _in_base64(data: bytes) -> str:
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")

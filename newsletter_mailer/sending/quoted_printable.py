@@ -10,7 +10,7 @@ import re
 LONGEST_LINE = 76
 """Characters in a line, without its end (RFC 2045, 6.7, rule 5)."""
 
-_SOFT_BREAK = b"=\r\n"
+SOFT_BREAK = b"=\r\n"
 _AS_IT_IS = re.compile(r"[!-\-/-<>-~](?:[ -<>-~]*[!-<>-~])?")
 """What needs no encoding on a line of its own, as most readers' values are."""
 
@@ -36,8 +36,10 @@ def encoded(text: str) -> bytes:
 
 def joinable(text: str) -> bytes:
     """A text encoded so that another encoded part may follow at once."""
+    if not text:
+        return b""
     if len(text) < LONGEST_LINE and _AS_IT_IS.fullmatch(text):
-        return text.encode("ascii") + _SOFT_BREAK
+        return text.encode("ascii") + SOFT_BREAK
     if _URL.fullmatch(text):
         return in_lines(text.encode("ascii"))
     return _encoded_joinable(text)
@@ -48,7 +50,7 @@ def in_lines(plain: bytes) -> bytes:
     if _DOT_FIRST in plain[::_FITS]:
         return _encoded_joinable(plain.decode("ascii"))
     lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
-    return _SOFT_BREAK.join([*lines, b""])
+    return SOFT_BREAK.join([*lines, b""])
 
 
 def _encoded_joinable(text: str) -> bytes:
@@ -57,8 +59,8 @@ def _encoded_joinable(text: str) -> bytes:
     if len(made) - start >= LONGEST_LINE:
         cut = made.rfind(b"=", len(made) - 3)
         cut = cut if cut > start else len(made) - 1
-        made = made[:cut] + _SOFT_BREAK + _mended(made[cut:])
-    return made + _SOFT_BREAK
+        made = made[:cut] + SOFT_BREAK + _mended(made[cut:])
+    return made + SOFT_BREAK
 
 
 def _mended(made: bytes) -> bytes:

@@ -61,5 +61,5 @@ def rehearsal(
             variant,
             letterhead.message_id(number),
             values,
-            partial(makers[variant].parts, Recipient(number, email, name, values), now),
+            partial(makers[variant].message, Recipient(number, email, name, values), now),
         )

@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -139,10 +140,11 @@ def send_pass(
             dispatch.engine, claims, dispatch.letters, journal, stop=stop, progress=progress
         )
         try:
-            for receipt in dispatch.transport.send(feed.letters(), journal.begin):
-                if receipt is not None:
-                    feed.settle(receipt)
-                feed.tend()
+            with _unsearched():
+                for receipt in dispatch.transport.send(feed.letters(), journal.begin):
+                    if receipt is not None:
+                        feed.settle(receipt)
+                    feed.tend()
         finally:
             next_at = feed.finish()
     except StoreError:
@@ -155,6 +157,19 @@ def send_pass(
         raise
     journal.close(done=feed.all_written)
     return next_at
+
+
+@contextlib.contextmanager
+def _unsearched() -> Iterator[None]:
+    """Keep the garbage collector from what was there before.
+
+    It would look all of that through every few letters, for a sixth of their time.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _worth_waiting(ending: Ending, state: str, rules: Rules) -> bool:

@@ -48,8 +48,10 @@ def trial_letters(
             }
             name = registry.agency(agency).name
             values = merge_values(delivery, name, settings.greeting, urls)
-            parts = partial(
-                maker_of(letterhead, email, MARK).parts, Recipient(number, address, "", values), now
+            message = partial(
+                maker_of(letterhead, email, MARK).message,
+                Recipient(number, address, "", values),
+                now,
             )
             letters.append(
                 Letter(
@@ -59,7 +61,7 @@ def trial_letters(
                     email.name,
                     letterhead.message_id(number),
                     values,
-                    parts,
+                    message,
                 )
             )
     return letters

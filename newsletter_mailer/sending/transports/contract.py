@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 
 class Outcome(StrEnum):
@@ -44,12 +44,29 @@ class Receipt(NamedTuple):
     retry_after: float | None = None
 
 
+class Message(NamedTuple):
+    """A message (RFC 5322, CRLF line ends, no line that begins with a dot) in pieces.
+
+    Whoever writes them one after the other spares a copy of the whole, which is long.
+    `size` is in bytes, of all of them, and `ascii` says whether every byte is ASCII: who
+    makes a message knows both, and nobody has to look it through for them.
+    """
+
+    pieces: Sequence[bytes]
+    size: int
+    ascii: bool = True
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """A message that is in one piece."""
+        return cls((content,), len(content), content.isascii())
+
+
 class Letter(NamedTuple):
     """One delivery on its way: whom it is for, in which variant, and what fills its fields.
 
-    `parts` makes the message (RFC 5322, CRLF line ends, no line that begins with a dot), in
-    pieces to be joined or to be written one after the other; a transport that merges by
-    itself never calls it. `message_id` is the same at every attempt.
+    `message` makes the message; a transport that merges by itself never calls it.
+    `message_id` is the same at every attempt.
     """
 
     subscriber_id: int
@@ -58,11 +75,11 @@ class Letter(NamedTuple):
     variant: str
     message_id: str
     values: Mapping[str, str]
-    parts: Callable[[], Sequence[bytes]]
+    message: Callable[[], Message]
 
     def content(self) -> bytes:
         """The whole message."""
-        return b"".join(self.parts())
+        return b"".join(self.message().pieces)
 
 
 @dataclass(frozen=True, slots=True)

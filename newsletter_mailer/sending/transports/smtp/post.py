@@ -1,10 +1,9 @@
 """A letter made ready for the wire, and whether it fits what the server offers."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.sending.transports.contract import Letter, Message
 
 _ADDRESS = re.compile(r"[^\x00-\x20\x7f<>]+@[^\x00-\x20\x7f<>@]+")
 """What may stand in an envelope: nothing that could end it, or begin another command."""
@@ -29,21 +28,14 @@ class Offer:
 class Post:
     """A letter made ready for the wire. `tries` counts the connections that broke under it.
 
-    `parts` are the message. It ends with CRLF, and none of its lines begins with a dot, so
-    that nothing has to be looked for and doubled in it (RFC 5321, 4.5.2).
+    The message ends with CRLF, and none of its lines begins with a dot, so that nothing has
+    to be looked for and doubled in it (RFC 5321, 4.5.2).
     """
 
     letter: Letter
     sender: str
-    parts: Sequence[bytes]
+    message: Message
     tries: int = 0
-    size: int = field(init=False)
-    ascii: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Look the message over once; each part of it is looked at alone, without a copy."""
-        self.size = sum(map(len, self.parts))
-        self.ascii = all(map(bytes.isascii, self.parts))
 
     def commands(self, offer: Offer) -> tuple[bytes, bytes]:
         """MAIL and RCPT, with what the server offers."""
@@ -51,8 +43,8 @@ class Post:
         utf8 = not (recipient.isascii() and self.sender.isascii())
         mail = (
             f"MAIL FROM:<{self.sender}>"
-            f"{f' SIZE={self.size}' if offer.size is not None else ''}"
-            f"{' BODY=8BITMIME' if not self.ascii else ''}"
+            f"{f' SIZE={self.message.size}' if offer.size is not None else ''}"
+            f"{'' if self.message.ascii else ' BODY=8BITMIME'}"
             f"{' SMTPUTF8' if utf8 else ''}\r\n"
         )
         return mail.encode(), f"RCPT TO:<{recipient}>\r\n".encode()
@@ -72,7 +64,7 @@ class Misfit:
 
 def misfit(post: Post, offer: Offer) -> Misfit | None:
     """What keeps this letter from this server; None where nothing does."""
-    recipient, sender, size = post.letter.recipient, post.sender, post.size
+    recipient, sender, size = post.letter.recipient, post.sender, post.message.size
     if not _ADDRESS.fullmatch(recipient):
         return Misfit("5.1.3", "the address cannot stand in an envelope")
     if sender and not _ADDRESS.fullmatch(sender):
@@ -85,7 +77,7 @@ def misfit(post: Post, offer: Offer) -> Misfit | None:
     if offer.size and size > offer.size:
         why = f"a message has {size:,} bytes, and the server takes {offer.size:,}"
         return Misfit("5.3.4", why, ours=True)
-    if not offer.eight_bit and not post.ascii:
+    if not offer.eight_bit and not post.message.ascii:
         return Misfit(
             "5.6.3", "a message is not ASCII, and the server offers no 8BITMIME", ours=True
         )

@@ -4,12 +4,20 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from newsletter_mailer.sending.transports.contract import Begin, Capabilities, Letter, Receipt
+from newsletter_mailer.sending.transports.contract import (
+    Begin,
+    Capabilities,
+    Letter,
+    Message,
+    Receipt,
+)
 from newsletter_mailer.sending.transports.smtp.connecting import Opening, Relay
 from newsletter_mailer.sending.transports.smtp.pool import Pool
 from newsletter_mailer.sending.transports.smtp.post import Post
 from newsletter_mailer.sending.transports.smtp.work import Work
 from newsletter_mailer.settings import Smtp
+
+_LINE_END = b"\r\n"
 
 
 class SmtpTransport:
@@ -78,12 +86,13 @@ class SmtpTransport:
             work.close()
 
     def _made_ready(self, letter: Letter) -> Post:
-        parts = letter.parts()
+        message = letter.message()
         if self.sign is not None:
-            parts = (self.sign(b"".join(parts)),)
-        if not parts[-1].endswith(b"\r\n"):
-            parts = (*parts, b"\r\n")
-        return Post(letter, self.envelope(letter), parts)
+            message = Message.of(self.sign(b"".join(message.pieces)))
+        if not message.pieces[-1].endswith(_LINE_END):
+            pieces = (*message.pieces, _LINE_END)
+            message = message._replace(pieces=pieces, size=message.size + len(_LINE_END))
+        return Post(letter, self.envelope(letter), message)
 
     def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:  # noqa: ARG002
         """Nothing: SMTP cannot be asked afterwards what it took."""
