@@ -10,7 +10,6 @@ minutes more: whatever does not come to its end by itself is ended, named, and f
 
 import argparse
 import asyncio
-import json
 import logging
 import random
 import signal
@@ -21,7 +20,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,7 @@ from tests.torture import (
     judge,
     rob,
     server,
+    shown,
     taken_by,
     torture_office,
 )
@@ -300,7 +300,7 @@ def main() -> None:
         )
         if not report.passed:
             sys.stdout.write((Path(folder) / "workers.log").read_text(encoding="utf-8")[-20_000:])
-    sys.stdout.write(json.dumps(asdict(report), indent=2) + "\n")
+    sys.stdout.write(shown(report) + "\n")
     sys.stdout.write("passed\n" if report.passed else "FAILED\n")
     sys.exit(not report.passed)
 
