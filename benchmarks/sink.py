@@ -83,6 +83,9 @@ class Client:
         return after
 
 
+_MILLISECOND = 0.001
+
+
 class Sink:
     """All connections, in one thread."""
 
@@ -103,8 +106,7 @@ class Sink:
         """Serve until standard input ends."""
         clients = self._by_number
         while True:
-            wait = max(0.0, self._late[0][0] - time.monotonic()) if self._late else None
-            for number, _ in self._poll.poll(wait):
+            for number, _ in self._poll.poll(self._patience()):
                 client = clients.get(number)
                 if client is not None:
                     self._hear(client)
@@ -117,6 +119,20 @@ class Sink:
                 while self._late and self._late[0][0] <= now:
                     _, _, client, answer = heapq.heappop(self._late)
                     self._say(client, answer)
+
+    def _patience(self) -> float | None:
+        """Seconds to wait for what comes; None for as long as it takes.
+
+        `poll` goes by whole milliseconds and comes late, so the last one is slept through.
+        """
+        if not self._late:
+            return None
+        left = self._late[0][0] - time.monotonic()
+        if left > _MILLISECOND:
+            return left - _MILLISECOND
+        if left > 0:
+            time.sleep(left)
+        return 0.0
 
     def counted(self) -> dict[str, int]:
         """How many messages came whole, and their bytes."""

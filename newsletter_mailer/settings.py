@@ -128,7 +128,7 @@ class Send(_Part):
     it `staged_minutes` after the first request.
     """
 
-    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 500
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = 1_000
     images: Literal["inline", "hosted"] = "inline"
     per_second: Annotated[float, Field(gt=0, le=100_000)] | None = None
     per_hour: Annotated[int, Field(ge=1)] | None = None

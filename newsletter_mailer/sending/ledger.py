@@ -166,11 +166,11 @@ def mark(
 
     Only what was claimed at the hold's epoch is moved.
     """
-    keep(connection, hold.campaign_id, hold.number)
-    by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
     accepted = [one.receipt for one in marks if one.receipt.outcome is Outcome.ACCEPTED]
     if accepted:
-        _accept(connection, hold, accepted, now)
+        accept(connection, hold, accepted, now)
+    keep(connection, hold.campaign_id, hold.number)
+    by_step: dict[DeliveryStep, list[dict[str, object]]] = {}
     for one in marks:
         if one.receipt.outcome is Outcome.ACCEPTED:
             continue
@@ -187,14 +187,16 @@ def mark(
             _suppress(connection, hold.campaign_id, one.receipt, now)
 
 
-def _accept(
+def accept(
     connection: Connection, hold: Hold, receipts: Sequence[Receipt], now: dt.datetime
 ) -> None:
-    """Write down letters that were accepted: nearly all are, so they go in one statement.
+    """Write down letters of a batch that were accepted, as `mark` would, only sooner.
 
-    So do those that went in one request, and share what the other side calls them. Where
-    each has a name of its own, the names follow.
+Nearly all are accepted, so they go in one statement; so do those that went in one
+    request, and share what the other side calls them. Where each has a name of its own, the
+    names follow.
     """
+    keep(connection, hold.campaign_id, hold.number)
     here = {"campaign": hold.campaign_id, "at": hold.epoch}
     by_name: dict[str, list[int]] = {}
     for receipt in receipts:

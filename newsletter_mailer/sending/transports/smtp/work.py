@@ -53,7 +53,7 @@ class Work:
         self._exhausted = False
         self._stop = ""
         self._error: Exception | None = None
-        self._again: deque[Letter | Post] = deque()
+        self._waiting: deque[Letter | Post] = deque()  # in hand, and on no connection
         self._channels: set[Channel] = set()
         self._hungry: set[Channel] = set()
         self._done: list[Receipt] = []
@@ -76,6 +76,7 @@ class Work:
                 yield None
             if self._finished():
                 break
+            self._prepare()
             self._wait()
         if self._error is not None:
             raise self._error
@@ -100,16 +101,32 @@ class Work:
         """Give letters to the connections that want one."""
         if self._hungry:
             self._serve(list(self._hungry), now)
-        if self._stop or self._again or self._exhausted:
+        if self._stop or self._waiting or self._exhausted:
             return
         if all(channel.leaving for channel in self._channels):
             letter = self._next()
             if letter is not None:
-                self._again.append(letter)
+                self._waiting.append(letter)
+
+    def _prepare(self) -> None:
+        """Make as many letters ready as there are connections, while all of these are busy.
+
+        Then what follows a reply goes at once. With a slow relay the time for it is free.
+        """
+        while len(self._waiting) < len(self._channels) and not self._hungry:
+            letter = None if self._stop else self._next_letter()
+            if letter is None:
+                return
+            post = self._made_ready(letter)
+            if post is not None:
+                self._waiting.append(post)
 
     def _next(self) -> Letter | Post | None:
-        if self._again:
-            return self._again.popleft()
+        if self._waiting:
+            return self._waiting.popleft()
+        return self._next_letter()
+
+    def _next_letter(self) -> Letter | None:
         if self._exhausted:
             return None
         try:
@@ -144,8 +161,8 @@ class Work:
             letter = self._next()
             if letter is None:
                 return False
-            post = self._made_ready(letter, conversation.offer)
-            if post is not None:
+            post = letter if isinstance(letter, Post) else self._made_ready(letter)
+            if post is not None and self._fits(post, conversation.offer):
                 conversation.post(post)
                 channel.given += 1
         return True
@@ -160,25 +177,25 @@ class Work:
             events = selectors.EVENT_READ | (selectors.EVENT_WRITE if channel.blocked else 0)
             self._selector.modify(channel.connection, events, channel)
 
-    def _made_ready(self, letter: Letter | Post, offer: Offer) -> Post | None:
-        """The letter for this server, or None where it got its receipt at once."""
-        if isinstance(letter, Post):
-            post = letter
-        else:
-            try:
-                post = self._make_ready(letter)
-            except Exception as error:
-                self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT))
-                self._give_up(error)
-                return None
+    def _made_ready(self, letter: Letter) -> Post | None:
+        """The letter made ready, or None where that failed: then it has its receipt."""
+        try:
+            return self._make_ready(letter)
+        except Exception as error:
+            self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT))
+            self._give_up(error)
+            return None
+
+    def _fits(self, post: Post, offer: Offer) -> bool:
+        """Whether the letter is one for this server; else it has its receipt."""
         found = misfit(post, offer)
         if found is None:
-            return post
+            return True
         outcome = Outcome.RETRY if found.ours else Outcome.REJECTED
         self._done.append(Receipt(post.letter.subscriber_id, outcome, found.code, found.why))
         if found.ours:
             self._halt(f"{found.why} ({found.code})")
-        return None
+        return False
 
     # What comes back
 
@@ -238,7 +255,7 @@ class Work:
         elif post.tries >= _TRIES:
             self._done.append(Receipt(id_, Outcome.RETRY, _PUT_OFF, why))
         else:
-            self._again.append(post)
+            self._waiting.append(post)
 
     def _drop(self, channel: Channel, now: float) -> None:
         """Give up a connection, and say of each letter on it what is sure."""
@@ -288,14 +305,14 @@ class Work:
         pool = self._pool
         if pool.hopeless(working):
             self._halt(pool.last_failure)
-        elif not self._hungry and (self._again or (working and not self._exhausted)):
+        elif not self._hungry and (self._waiting or (working and not self._exhausted)):
             pool.grow(working, now)
 
     def _may_go(self, channel: Channel) -> bool:
         return (
             bool(self._stop)
             or channel.given >= self._limits.messages_per_connection
-            or (self._exhausted and not self._again)
+            or (self._exhausted and not self._waiting)
         )
 
     def _halt(self, why: str) -> None:
@@ -304,11 +321,11 @@ class Work:
             return
         self._stop = why
         for channel in self._channels:
-            self._again += channel.conversation.withdraw()
-        for waiting in self._again:
+            self._waiting += channel.conversation.withdraw()
+        for waiting in self._waiting:
             letter = waiting.letter if isinstance(waiting, Post) else waiting
             self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT, detail=why))
-        self._again.clear()
+        self._waiting.clear()
 
     def _give_up(self, error: Exception) -> None:
         """The letters themselves fail: what is under way is brought to its end first."""
@@ -316,6 +333,6 @@ class Work:
         self._halt("no more letters can be made")
 
     def _finished(self) -> bool:
-        if self._done or self._again or self._channels:
+        if self._done or self._waiting or self._channels:
             return False
         return bool(self._stop) or self._exhausted
