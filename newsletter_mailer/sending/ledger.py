@@ -192,7 +192,7 @@ def accept(
 ) -> None:
     """Write down letters of a batch that were accepted, as `mark` would, only sooner.
 
-Nearly all are accepted, so they go in one statement; so do those that went in one
+    Nearly all are accepted, so they go in one statement; so do those that went in one
     request, and share what the other side calls them. Where each has a name of its own, the
     names follow.
     """
