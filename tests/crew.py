@@ -3,7 +3,8 @@
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,10 @@ from tests.torture import LEASE, Report
 
 _SETTLING = 60.0
 _A_LOOK = 0.1
+
+
+class Overdue(BaseException):
+    """The run has not come to its end within its time. Nothing on the way may take it for less."""
 
 
 @dataclass
@@ -53,6 +58,11 @@ class Crew:
             with self.log.open("a", encoding="utf-8") as file:
                 self.alive.append(self.office.start_into(file, "worker"))
 
+    def relieve(self) -> None:
+        """Tell all of them to stop; others take their places."""
+        for process in self.alive:
+            process.terminate()
+
     def settle_in(self) -> None:
         """Wait until each has begun its work: it settles first what the dead have left."""
         if not _within(_SETTLING, self._at_work):
@@ -81,6 +91,26 @@ class Crew:
         self.muster()
         said = self.log.read_text(encoding="utf-8")
         return all(f"Worker {each.pid} at" in said for each in self.alive)
+
+
+@contextmanager
+def no_longer_than(seconds: int) -> Iterator[None]:
+    """Break off what is in the block after so many seconds, wherever it is.
+
+    Raises:
+        Overdue: there.
+    """
+
+    def break_off(_number: int, _frame: object) -> None:
+        raise Overdue
+
+    before = signal.signal(signal.SIGALRM, break_off)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _ended(process: subprocess.Popen[str]) -> bool:
