@@ -7,8 +7,7 @@ BIN := .venv/bin
 NEWSLETTER := $(BIN)/newsletter
 ISSUE ?= 6
 PEOPLE ?= 10000
-WORKERS_PEOPLE ?= 2500
-KILLS ?= 10
+KILLS ?= 36
 
 .PHONY: help run test torture torture-workers check format preview pictures bench bench-scale lock clean
 
@@ -29,9 +28,10 @@ test: .venv/dev.stamp ## Run all tests
 torture: .venv/dev.stamp ## Kill a sender over and over, and hold its ledger against the truth (PEOPLE=10000)
 	$(BIN)/python -m tests.torture --people $(PEOPLE)
 
-torture-workers: .venv/dev.stamp ## The same with three workers on a PostgreSQL that crashes (KILLS=10)
-	$(BIN)/python -m tests.torture_workers --people $(WORKERS_PEOPLE) --kills $(KILLS)
-	$(BIN)/python -m tests.torture_workers --people $(WORKERS_PEOPLE) --kills $(KILLS) --sendgrid
+torture-workers: .venv/dev.stamp ## The same with workers on a PostgreSQL that crashes, and with SendGrid (KILLS=36)
+	$(BIN)/python -m tests.torture_workers --people $(PEOPLE) --kills $(KILLS)
+	$(BIN)/python -m tests.torture_workers --people $(PEOPLE) --kills $(KILLS) --sendgrid
+	$(BIN)/python -m tests.sendgrid_torture --people $(PEOPLE) --kills 9 --staged
 
 check: .venv/dev.stamp ## Look the code over: lint, format, types
 	$(BIN)/ruff check .

@@ -2,8 +2,9 @@
 
 The provider is the local fake in a process of its own, its checks off: it reads each request,
 parses it, and counts whom it has. The bare client posts bodies that were prepared before,
-through the same package, one request at a time as the program does: once as dicts, which is
-how the package is meant to be used, and once as JSON text, which spares it the encoding.
+through the same package, one request at a time: once as dicts, which is how the package is
+meant to be used, and once as JSON text, which spares it the encoding. The program does the same
+by default, since a request is what may be in doubt; it may also have several under way.
 
 As a program: `python -m benchmarks.sendgrid --people 1000000 --rounds 1`.
 """
@@ -14,6 +15,7 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from shutil import copytree, rmtree
 from statistics import median
@@ -40,6 +42,9 @@ BATCH = 1_000
 LATENCY = 0.1
 """Seconds that a request takes where the provider is not on this machine."""
 
+CONNECTIONS = 4
+"""Requests that the program has under way at a time, where it may have several."""
+
 _BODIES = 10
 """Different bodies that the bare client posts in turn."""
 
@@ -54,14 +59,16 @@ def measure(people: int = PEOPLE, rounds: int = ROUNDS) -> None:
         _freeze(frozen, people, bodies)
         for latency in (0.0, LATENCY):
             ours: list[dict[str, float]] = []
+            several: list[dict[str, float]] = []
             dicts: list[dict[str, float]] = []
             texts: list[dict[str, float]] = []
             for _ in range(rounds):
-                ours.append(_round(lambda port: _send(frozen, port), people, latency))
+                for connections, mine in ((1, ours), (CONNECTIONS, several)):
+                    mine.append(_round(partial(_send, frozen, connections), people, latency))
                 for kind, into in (("dicts", dicts), ("texts", texts)):
                     words = (str(bodies), str(people), kind)
                     into.append(_round(_bare(words), people, latency))
-            _print(people, latency, ours, dicts, texts)
+            _print(people, latency, ours, several, dicts, texts)
 
 
 def _freeze(folder: Path, people: int, bodies: Path) -> None:
@@ -105,13 +112,14 @@ def _prepared(settings: Settings) -> list[str]:
     return made
 
 
-def _send(frozen: Path, port: int) -> dict[str, float]:
+def _send(frozen: Path, connections: int, port: int) -> dict[str, float]:
     copy = frozen.with_name("copy")
     copytree(frozen, copy)
     extra = {
         "NEWSLETTER_TRANSPORT": "sendgrid",
         "NEWSLETTER_SENDGRID_HOST": f"http://127.0.0.1:{port}",
         "NEWSLETTER_SENDGRID_API_KEY": "SG.fake",
+        "NEWSLETTER_SENDGRID__CONNECTIONS": str(connections),
         "NEWSLETTER_SECRET_KEY": "only for benchmarks, and nobody's secret",
         "NEWSLETTER_SEND__IMAGES": "hosted",
         "NEWSLETTER_LINKS__CHECK": "false",
@@ -151,12 +159,17 @@ def _provider(latency: float) -> Iterator[int]:
 
 
 def _print(people: int, latency: float, *all_: list[dict[str, float]]) -> None:
-    names = ("this program", "a bare client, dicts", "a bare client, JSON text")
+    names = (
+        "this program, a request at a time",
+        f"this program, {CONNECTIONS} at a time",
+        "a bare client, dicts",
+        "a bare client, JSON text",
+    )
     rates = [[each["sent"] / each["seconds"] for each in rounds] for rounds in all_]
     where = f"{latency * 1_000:.0f} ms a request" if latency else "no latency"
     table(
         f"SendGrid, {people:,} people, {BATCH:,} a request, {where}, {len(rates[0])} rounds",
-        ("sender", "people a second", "this program : it", "megabytes"),
+        ("sender", "people a second", "the first : it", "megabytes"),
         [
             (
                 name,

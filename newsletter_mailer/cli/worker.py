@@ -33,6 +33,11 @@ def worker(
     Runs until it gets SIGTERM or Ctrl-C: then it finishes what is on its way.
     """
     settings = context.ensure_object(Project).settings
+    if settings.send.staged:
+        raise UsageError(
+            "send.staged holds a whole campaign back and releases it at once, which one sender "
+            "does and workers cannot. Take it out to send through workers, or send on SQLite."
+        )
     engine = open_store(settings, in_turn=False)
     try:
         if not on_postgres(engine):

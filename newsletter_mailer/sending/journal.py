@@ -192,6 +192,10 @@ def journal_of(
         yield None
         return
     try:
+        if not path.is_file():  # another worker has settled it meanwhile
+            _remove(path)
+            yield None
+            return
         content = path.read_bytes()
         now = uptime()
         believed = bool(now) and content.startswith(f"H {now}\n".encode("ascii"))

@@ -43,6 +43,9 @@ _LONGEST_ASKED = 7 * 86_400.0
 MOST_FALSE_STARTS = 5
 """Attempts that broke off before they counted, after which a letter waits like one refused."""
 
+_FEW_NAMES = 10
+"""Names that accepted letters share, up to which each name is written down for all of its own."""
+
 _STEPS = {
     Outcome.REJECTED: DeliveryStep.REJECT,
     Outcome.RETRY: DeliveryStep.DEFER,
@@ -189,19 +192,26 @@ def accept(
 ) -> None:
     """Write down letters of a batch that were accepted, as `mark` would, only sooner.
 
-    Nearly all are accepted, so they go in one statement. What the other side calls them
-    follows, where it calls them anything.
+    Nearly all are accepted, so they go in one statement; so do those that went in one
+    request, and share what the other side calls them. Where each has a name of its own, the
+    names follow.
     """
     keep(connection, hold.campaign_id, hold.number)
-    numbers = [receipt.subscriber_id for receipt in receipts]
     here = {"campaign": hold.campaign_id, "at": hold.epoch}
-    connection.execute(_ACCEPTING, here | {"settled_at": now, "numbers": numbers})
-    named = [
-        here | {"number": receipt.subscriber_id, "called": receipt.provider_id}
-        for receipt in receipts
-        if receipt.provider_id
-    ]
-    if named:
+    by_name: dict[str, list[int]] = {}
+    for receipt in receipts:
+        by_name.setdefault(receipt.provider_id, []).append(receipt.subscriber_id)
+    shared = len(by_name) <= _FEW_NAMES
+    groups = by_name if shared else {"": [receipt.subscriber_id for receipt in receipts]}
+    for name, numbers in groups.items():
+        values = {"settled_at": now, "numbers": numbers, "called": name}
+        connection.execute(_ACCEPTING, here | values)
+    if not shared:
+        named = [
+            here | {"number": receipt.subscriber_id, "called": receipt.provider_id}
+            for receipt in receipts
+            if receipt.provider_id
+        ]
         connection.execute(_NAMING, named)
 
 
@@ -362,7 +372,11 @@ _ACCEPTING = (
         delivery.c.epoch == bindparam("at"),
         may(DeliveryStep.ACCEPT),
     )
-    .values(taking(DeliveryStep.ACCEPT) | _UNWRITTEN | {"settled_at": bindparam("settled_at")})
+    .values(
+        taking(DeliveryStep.ACCEPT)
+        | _UNWRITTEN
+        | {"settled_at": bindparam("settled_at"), "provider_id": bindparam("called")}
+    )
 )
 
 _NAMING = (

@@ -48,6 +48,8 @@ def serve(
     # It has words for every job, and for every loss of the database a traceback.
     logging.getLogger("procrastinate").setLevel(logging.CRITICAL)
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
+    # A job that two had in hand cannot be ended twice, and nobody asks how its task ended.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     beat = Beat.of(dt.timedelta(seconds=settings.send.lease))
     name = f"{socket.gethostname()}-{os.getpid()}"
     losses = 0

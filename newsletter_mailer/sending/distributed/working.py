@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import Engine
 
+from newsletter_mailer.errors import SendingError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.campaign import Campaign, all_campaigns
 from newsletter_mailer.sending.dispatching import dispatch_of
@@ -22,6 +23,7 @@ from newsletter_mailer.sending.generation import refuse_a_copy
 from newsletter_mailer.sending.recovering import recover
 from newsletter_mailer.sending.running import Dispatch, send_pass
 from newsletter_mailer.sending.schedule import opens
+from newsletter_mailer.sending.staged_batches import is_open
 from newsletter_mailer.sending.transports.contract import (
     Begin,
     Capabilities,
@@ -52,10 +54,15 @@ class Worker:
         Raises:
             TransportError: the transport can take nothing; what it had not taken stays open.
             StoreError: the database refused; the journal keeps what it does not hold yet.
-            SendingError: the database seems to be a copy.
+            SendingError: the database seems to be a copy, or the campaign is in a staged batch.
         """
         with writing(self._engine) as connection:
             refuse_a_copy(connection, self._settings.state, self._clock())
+            if is_open(connection, campaign_id):
+                raise SendingError(
+                    f"Campaign number {campaign_id} is in a batch that the provider holds back, "
+                    "which workers cannot release. Nothing was sent: newsletter cancel recalls it."
+                )
             state = control.state_of(connection, campaign_id)
             free = free_batches(connection, campaign_id, self._clock(), 1)
         if state == "sending" and free and not self._stop.is_set():

@@ -10,11 +10,13 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 
 from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, one_line
 from newsletter_mailer.sending import headers
+from newsletter_mailer.sending.counted import LINK
 from newsletter_mailer.sending.transports.contract import Letter
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 
@@ -26,7 +28,7 @@ _IN_NO_NAME = re.compile("[;,]")
 
 _MARKUP = re.compile("[&<>\"']")
 
-_LISTED = '"List-Id":%s,"List-Unsubscribe":%%s,"List-Unsubscribe-Post":"List-Unsubscribe=One-Click"'
+_LISTED = '"List-Unsubscribe-Post":"List-Unsubscribe=One-Click","List-Id":%s,"List-Unsubscribe":"'
 _OWN = '"Auto-Submitted":"auto-generated"'
 """Headers of a mail that answers what somebody did (RFC 3834, 5)."""
 
@@ -66,7 +68,6 @@ class Variant:
             for at, field in enumerate(fields)
             if field in settled.fields and not (field in in_text and field in mailing.same_in_html)
         }
-        self._fields = [(field, field in text_tags, field in html_tags) for field in fields]
         in_html = {**text_tags, **html_tags}
         request: dict[str, object] = {
             "from": {"email": mailing.sender_address, "name": mailing.sender_name},
@@ -93,48 +94,80 @@ class Variant:
             ]
         self.head = json.dumps(request)[:-1].encode("ascii") + b', "personalizations": ['
         self.tail = b"]}"
-        tags = [
-            tag for field in fields for tag in (text_tags.get(field), html_tags.get(field)) if tag
-        ]
-        self._tags = sum(map(len, tags))
+        # For each letter only the values are written; all else stands ready around them.
+        self._writers = [(field, _writer(field, mailing)) for field in fields]
+        places: list[int] = []
+        self._pieces: list[str] = []
+        for at, field in enumerate(fields):
+            for place, tags in ((2 * at, text_tags), (2 * at + 1, html_tags)):
+                if field in tags:
+                    self._pieces += [f'{"," if places else ""}"{tags[field]}":', ""]
+                    places.append(place)
+        self._places = places
+        punctuation = sum(len(piece) for piece in self._pieces) - sum(
+            len(tag) for tags in (text_tags, html_tags) for tag in tags.values()
+        )
+        self._most = MOST_SUBSTITUTED + punctuation
         self._listed = bool(mailing.list_header)
         self._mail_to_leave = headers.mail_to_leave(mailing.unsubscribe_address)
-        # For each letter only the values are written; all else stands ready around them.
-        self._template = (
-            '{"to":[{"email":%s%s}],"headers":{'
-            + (_LISTED % quoted(mailing.list_header).replace("%", "%%") if self._listed else _OWN)
-            + f'}},"custom_args":{{"campaign":{quoted(mailing.token)},"delivery":"%d"}},'
-            + '"substitutions":{'
-            + ",".join(f'"{tag}":%s' for tag in tags)
-            + "}}"
-        )
+        header = _LISTED % quoted(mailing.list_header) if self._listed else _OWN
+        self._before = f'}}],"headers":{{{header}'
+        self._between = (
+            '"' if self._listed else ""
+        ) + f'}},"custom_args":{{"campaign":{quoted(mailing.token)},"delivery":"'
 
     def personalization(self, letter: Letter) -> bytes | None:
         """A letter's part of a request, in JSON; None where its values are too long for one."""
-        values = letter.values
-        name = letter.name and one_line(_IN_NO_NAME.sub(" ", letter.name))
-        put: list[str] = []
-        for field, in_text, in_html in self._fields:
-            value = one_line(values[field])
-            plain = quoted(value)
-            if in_text:
-                put.append(plain)
-            if in_html:
-                escaped = field != PIXEL and _MARKUP.search(value)
-                put.append(quoted(html.escape(value)) if escaped else plain)
+        values, name = letter.values, letter.name
+        made: list[str] = []
+        for field, write in self._writers:
+            made += write(values[field])
+        pieces = self._pieces.copy()
+        pieces[1::2] = [made[place] for place in self._places]
+        substituted = "".join(pieces)
         # In JSON a value is never shorter than what it stands for.
-        if self._tags + sum(map(len, put)) > MOST_SUBSTITUTED:
+        if len(substituted) > self._most:
             return None
-        own = (
-            quoted(letter.recipient),
-            f',"name":{quoted(name)}' if name else "",
-            *((quoted(self._ways_to_leave(values)),) if self._listed else ()),
-            letter.subscriber_id,
-        )
-        return (self._template % (*own, *put)).encode("ascii")
+        if name:
+            name = f',"name":{quoted(one_line(_IN_NO_NAME.sub(" ", name)))}'
+        unsubscribe = ""
+        if self._listed:
+            ways = headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
+            unsubscribe = quoted(ways)[1:-1]
+        return (
+            f'{{"to":[{{"email":{quoted(letter.recipient)}{name}{self._before}{unsubscribe}'
+            f'{self._between}{letter.subscriber_id}"}},"substitutions":{{{substituted}}}}}'
+        ).encode("ascii")
 
-    def _ways_to_leave(self, values: Mapping[str, str]) -> str:
-        return headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
+
+def _written(value: str) -> tuple[str, str]:
+    """A value in JSON, as it is for plain text, and escaped for HTML."""
+    value = one_line(value)
+    plain = quoted(value)
+    return plain, quoted(html.escape(value)) if _MARKUP.search(value) else plain
+
+
+def _written_safe(value: str) -> tuple[str, str]:
+    """A value that is HTML, or has nothing that HTML would have to escape."""
+    plain = quoted(value)
+    return plain, plain
+
+
+_kept = lru_cache(4_096)(_written)
+"""For what readers have in common, such as a first name or an agency."""
+
+_kept_link = lru_cache(512)(_written)
+"""For links, which are the same for everybody who did not agree that clicks are counted."""
+
+_WRITERS = {PIXEL: _written_safe, "name": _written, "email": _written}
+
+
+def _writer(field: str, mailing: Mailing) -> Callable[[str], tuple[str, str]]:
+    if field in mailing.same_in_html:
+        return _written_safe
+    if field.endswith("_url"):
+        return _written
+    return _kept_link if field.startswith(LINK) else _WRITERS.get(field, _kept)
 
 
 def _stem(token: str, content: VariantContent) -> str:
