@@ -10,12 +10,14 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import insert
 
 from newsletter_mailer.errors import SettingsError
 from newsletter_mailer.sending.campaign import find_campaign
 from newsletter_mailer.sending.certificate import certify
 from newsletter_mailer.settings import Settings
-from newsletter_mailer.store.engine import reading
+from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.staging_tables import staged_batch
 from newsletter_mailer.store.tables import delivery, subscriber
 from newsletter_mailer.store.tracking_tables import feedback, provider_event
 from newsletter_mailer.tracking.bounces import bounce_of
@@ -163,6 +165,38 @@ def test_an_event_settles_what_is_in_doubt(desk: Desk, provider: Sendgrid) -> No
     assert found.outcomes == {
         "accepted": 10, "failed": 1, "suppressed": 0, "skipped": 0, "in doubt": 1,
     }  # fmt: skip
+
+
+def test_a_late_event_does_not_send_what_was_recalled(desk: Desk, provider: Sendgrid) -> None:
+    """What was taken back before it left stays pending until something proves that it did leave.
+
+    That the provider has it, waits or threw it away is said of recalled letters too; that it
+    arrived, came back or was opened is not. Elsewhere the first of these is proof enough.
+    """
+    with writing(desk.engine) as connection:
+        connection.execute(
+            insert(staged_batch).values(
+                campaign_id=1, number=1, batch_id="b", state="recalled", send_at=NOW, begun_at=NOW
+            )
+        )
+    desk.set_status("pending", *range(1, 11))
+    held = [event(word, n) for n, word in enumerate(("processed", "deferred", "dropped"), start=1)]
+    left = [
+        event(word, n)
+        for n, word in enumerate(("delivered", "open", "click", "bounce", "spamreport"), start=4)
+    ]
+    both = [event("delivered", 9), event("processed", 9)]
+    assert report(desk, provider, *held, *left, *both) == 204
+    statuses = desk.statuses()
+    assert [statuses[n] for n in range(1, 11)] == ["pending"] * 3 + ["sent"] * 6 + ["pending"]
+    assert desk.states()[1] == "processed", "it is noted all the same"
+    assert report(desk, provider, event("processed", 1, "e2", campaign="token2")) == 204
+    of_second = {
+        row.subscriber_id: row.status for row in desk.rows(delivery) if row.campaign_id == 2
+    }
+    assert (of_second[1], of_second[2]) == ("sent", "pending")
+    assert report(desk, provider, event("delivered", 1)) == 204
+    assert desk.statuses()[1] == "sent"
 
 
 def test_a_key_can_be_changed(desk: Desk, provider: Sendgrid, tmp_path: Path) -> None:
