@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, for_text, one_line
+from newsletter_mailer.compiling.merge import IMAGE, PIXEL, READ, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.counted import LINK
@@ -79,7 +79,10 @@ class MessageMaker:
         )
         self._in_text, self._in_html = text.fields, settled.fields
         self._encoders = tuple(
-            (name, _encoded_link if name.startswith(LINK) else _ENCODERS.get(name, _encoded))
+            (
+                name,
+                _encoded_link if name.startswith((LINK, READ)) else _ENCODERS.get(name, _encoded),
+            )
             for name in dict.fromkeys((*text.fields, *settled.fields))
         )
         # Quoted-printable can hold no "=_", so the boundaries stand in no part.
