@@ -242,7 +242,7 @@ def _store(office: Office) -> Iterator[Engine]:
 def _suppressed(office: Office) -> dict[str, str]:
     with _store(office) as engine, reading(engine) as connection:
         rows = connection.execute(select(suppression.c.email_key, suppression.c.reason))
-        return {email_key: reason for email_key, reason in rows}
+        return {row.email_key: row.reason for row in rows}
 
 
 def test_a_bounce_in_a_pipe_suppresses_its_address(on_either: Office) -> None:
