@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from newsletter_mailer.compiling.merge import Segments
+from newsletter_mailer.reading.issue import MOST_READ_BUTTONS
 from newsletter_mailer.sending.transports.sendgrid.client import Account, Client
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 from newsletter_mailer.sending.transports.sendgrid.merging import Variant
@@ -28,6 +29,7 @@ from tests.fake_sendgrid.server import KEY
 from tests.letters import letter
 from tests.mailroom import small_office, statuses
 from tests.office import Office
+from tests.projects import HEAD, article
 from tests.sendgrid_office import TO_SENDGRID, way_to_sendgrid
 
 FIELDS = {
@@ -115,6 +117,38 @@ def test_only_who_agreed_is_counted_through_the_provider(project: Path, clicks: 
     assert len(re.findall(r'<img src="https?://[^"]+/open/[^"]+" width="1"', counted)) == 1
     assert ("/click/" in counted) == (clicks == "true")
     assert re.findall('href="https://[a-z.]+/', plain)
+
+
+def test_who_is_asked_gets_a_link_of_their_own(project: Path) -> None:
+    """As many buttons as an issue may have, and counted links besides, fit the provider's limits.
+
+    Each reader's links stand once in the HTML and once in the plain text, and are theirs alone.
+    """
+    office = small_office(project, 2)
+    folder = project / "issues" / "06-autumn-2018"
+    names = [f"news-{n}" for n in range(MOST_READ_BUTTONS)]
+    links = "".join(f"[page {n}](https://pages.example.org/a/long/way/{n})\n" for n in range(40))
+    for name in names:
+        text = article("Words for all.", f"About {name}", "read_button: true")
+        (folder / "articles" / f"{name}.md").write_text(text, encoding="utf-8")
+    (folder / "articles" / "news.md").write_text(article(links), encoding="utf-8")
+    head = HEAD.replace("number: 7", "number: 6") + f"articles: [news, {', '.join(names)}]\n"
+    (folder / "issue.yaml").write_text(head, encoding="utf-8")
+    with closing(sqlite3.connect(project / "var" / "newsletter.db")) as database, database:
+        database.execute("INSERT INTO preference (subscriber_id, tracking) VALUES (2, true)")
+    with FakeSendgrid() as server:
+        office.ok(*TO_SENDGRID, **way_to_sendgrid(server, tracking__clicks="true"))
+        found = server.messages()
+    assert len(found) == 2
+    seen: set[str] = set()
+    for message in found:
+        html, plain = message.part("text/html"), message.part("text/plain")
+        in_html = re.findall(r'href="(https?://[^"]+/read/[^"]+)"', html)
+        assert len(set(in_html)) == MOST_READ_BUTTONS
+        assert re.findall(r"https?://\S+/read/\S+", plain) == in_html
+        assert not seen & set(in_html)
+        seen.update(in_html)
+        assert ("/click/" in html) == (message.args["delivery"] == "2")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ URLS = [
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path, database: str) -> Iterator[Desk]:  # noqa: ARG001 - it sets the URL
     """Four people, of whom the first two agreed, and a campaign with four counted links."""
     made = open_desk(tmp_path, 4, campaigns=2)
     made.agree(1, 2)

@@ -8,8 +8,12 @@ import pytest
 from sqlalchemy import insert
 
 from newsletter_mailer.audience.personal_data import personal_data
+from newsletter_mailer.audience.reconfirming import silent, take_off_unanswered
 from newsletter_mailer.sending.erasing import erase
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.store.office_tables import reconfirm_request
+from newsletter_mailer.store.read_tables import has_read
+from newsletter_mailer.store.tables import subscriber
 from newsletter_mailer.store.tracking_tables import (
     clicked,
     feedback,
@@ -27,10 +31,11 @@ from tests.tracked import Desk, Sendgrid, event, get, open_desk, report
 
 GMAIL = "GoogleImageProxy"
 TODAY = NOW.date()
+A_DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(tmp_path: Path, database: str) -> Iterator[Desk]:  # noqa: ARG001 - it sets the URL
     """Ten people, of whom six agreed: four opened, by several programs, and one followed a link."""
     provider = Sendgrid()
     made = open_desk(tmp_path, 10, sendgrid_keys=(provider.public,))
@@ -90,6 +95,41 @@ def test_old_opens_become_counts(desk: Desk) -> None:
     with writing(desk.engine) as connection:
         tidy(connection, TODAY + dt.timedelta(days=1))
     assert _figures(desk).opens["gp", Class.HUMAN, TODAY] == 2
+
+
+def test_a_persons_open_is_a_sign_of_life(desk: Desk) -> None:
+    """Who agreed and likely looked is not asked to reconfirm, nor taken off for not answering.
+
+    A proxy's or a machine's load is no sign, nor is one from before; who withdraws has none left.
+    """
+    asked_at, later = NOW + 100 * A_DAY, NOW + 101 * A_DAY
+    with reading(desk.engine) as connection:
+        found = [each.id for each in silent(connection, NOW + A_DAY, 99)]
+    assert found == [1, 2, 3, 4, 5, 6, 7, 8, 10], "the ninth bounced"
+    desk.at = later
+    get(desk, desk.links.open(1, 2), desk.links.click(1, 3, 0), desk.links.open(1, 7))
+    get(desk, desk.links.open(1, 5), user_agent=GMAIL)
+    get(desk, desk.links.open(1, 6), user_agent="curl/8")
+    with writing(desk.engine) as connection:
+        connection.execute(
+            insert(has_read).values(campaign_id=1, number=0, subscriber_id=8, day=later.date())
+        )
+    with reading(desk.engine) as connection:
+        found = [each.id for each in silent(connection, asked_at, 99)]
+    assert found == [1, 4, 5, 6, 7, 10]
+    with writing(desk.engine) as connection:
+        connection.execute(
+            insert(reconfirm_request),
+            [{"subscriber_id": number, "asked_at": asked_at} for number in range(1, 11)],
+        )
+    desk.withdraw(3)
+    with writing(desk.engine) as connection:
+        off = take_off_unanswered(
+            connection, later, way="test", by="office", now=later + 90 * A_DAY
+        )
+    assert off == 8
+    gone = {row.id for row in desk.rows(subscriber) if row.status == "unsubscribed"}
+    assert gone == {1, 3, 4, 5, 6, 7, 9, 10}
 
 
 def test_who_withdraws_or_is_erased_is_forgotten(desk: Desk) -> None:

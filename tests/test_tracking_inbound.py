@@ -1,19 +1,22 @@
 """Bounces and complaints by mail: read, matched with their delivery, and taken in."""
 
 import datetime as dt
-import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Engine, select
 from typer.testing import CliRunner
 
 from newsletter_mailer.cli.app import app
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.return_path import verp
+from newsletter_mailer.settings import load_settings
+from newsletter_mailer.store.engine import open_store, reading, writing
+from newsletter_mailer.store.tables import suppression
 from newsletter_mailer.tracking.events import Kind
 from newsletter_mailer.tracking.inbound import read_report
 from tests.mailroom import small_office
@@ -206,6 +209,18 @@ def office(project: Path) -> Office:
     return office
 
 
+@pytest.fixture
+def on_either(database: str, project: Path) -> Office:
+    """The same, once on each database."""
+    office = small_office(project, 0)
+    if database != "sqlite":
+        office.ok("migrate")
+    office.ok("subscribers", "import", str(office.write_people(3)))
+    words = ("--yes", "--accept-unknown", "all")
+    office.ok("send", "6", *words, NEWSLETTER_SECRET_KEY=KEY)
+    return office
+
+
 def _piped(office: Office, raw: bytes, *words: str, **environment: str) -> tuple[int, str]:
     """`newsletter inbound` with a message on its standard input: its exit code and words."""
     with pytest.MonkeyPatch.context() as world:
@@ -217,13 +232,22 @@ def _piped(office: Office, raw: bytes, *words: str, **environment: str) -> tuple
     return result.exit_code, result.output
 
 
+@contextmanager
+def _store(office: Office) -> Iterator[Engine]:
+    engine = open_store(load_settings(office.folder))
+    yield engine
+    engine.dispose()
+
+
 def _suppressed(office: Office) -> dict[str, str]:
-    with closing(sqlite3.connect(office.folder / "var" / "newsletter.db")) as database:
-        return dict(database.execute("SELECT email_key, reason FROM suppression"))
+    with _store(office) as engine, reading(engine) as connection:
+        rows = connection.execute(select(suppression.c.email_key, suppression.c.reason))
+        return {row.email_key: row.reason for row in rows}
 
 
-def test_a_bounce_in_a_pipe_suppresses_its_address(office: Office) -> None:
+def test_a_bounce_in_a_pipe_suppresses_its_address(on_either: Office) -> None:
     """A dead address gets nothing more; the same report again changes nothing."""
+    office = on_either
     code, words = _piped(office, bounce(), "--recipient", VERP)
     assert (code, words) == (0, "Done: bounced (5.1.1), noted.\n")
     (address,) = _suppressed(office)
@@ -235,8 +259,9 @@ def test_a_bounce_in_a_pipe_suppresses_its_address(office: Office) -> None:
     assert result.data["outcomes"]["accepted"] == 3
 
 
-def test_a_complaint_in_a_pipe_is_stronger_than_a_bounce(office: Office) -> None:
+def test_a_complaint_in_a_pipe_is_stronger_than_a_bounce(on_either: Office) -> None:
     """Who reported the newsletter as spam is suppressed for that, whatever came before."""
+    office = on_either
     _piped(office, bounce())
     assert _piped(office, complaint()) == (0, "Done: complained, noted.\n")
     assert list(_suppressed(office).values()) == ["complaint"]
@@ -262,13 +287,13 @@ def test_our_own_faults_and_one_soft_bounce_suppress_nobody(office: Office) -> N
     assert _suppressed(office) == {}
 
 
-def test_a_busy_database_has_the_server_try_again(office: Office) -> None:
+def test_a_busy_database_has_the_server_try_again(on_either: Office) -> None:
     """While another process writes, the pipe ends with 75, and the mail server keeps the report."""
-    with closing(sqlite3.connect(office.folder / "var" / "newsletter.db")) as other:
-        other.execute("BEGIN IMMEDIATE")
+    office = on_either
+    with _store(office) as engine, writing(engine):
         code, words = _piped(office, bounce(), NEWSLETTER_DATABASE_WAIT="0.1")
     assert code == 75
-    assert "locked" in words
+    assert "another process was still writing" in words
     assert _suppressed(office) == {}
 
 

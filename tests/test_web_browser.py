@@ -10,9 +10,12 @@ from typing import Literal
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page
+from sqlalchemy import insert
 
 from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.store.tables import subscriber
+from newsletter_mailer.store.engine import writing
+from newsletter_mailer.store.read_tables import asking_article, has_read
+from newsletter_mailer.store.tables import campaign, delivery, subscriber
 from newsletter_mailer.store.web_tables import preference
 from tests.browser import SCREENSHOTS, chromium
 from tests.websites import KEY, Website, free_socket, link_in, served, website
@@ -255,6 +258,52 @@ def test_no_script_is_needed(visit: Visit, browser: Browser) -> None:
     page.get_by_role("heading", name="Your data is erased").wait_for()
     assert visit.web.rows(subscriber) == []
     page.close()
+
+
+def test_a_reader_says_that_they_have_read_it(visit: Visit, browser: Browser) -> None:
+    """By keyboard and without scripts: look, say so, take it back; all pages pass."""
+    id_ = visit.web.subscribed(ASHA)
+    with writing(visit.web.engine) as connection:
+        connection.execute(
+            insert(campaign).values(
+                id=1, name="6", issue="6", number=6, title="Safeguarding news", state="done",
+                token="t",  # noqa: S106 - names a campaign in links, and opens nothing
+                content_hash="", transport="outbox", sender_name="Office",
+                sender_address="office@example.org", greeting={}, frozen_at=visit.web.site.clock(),
+            )
+        )  # fmt: skip
+        connection.execute(
+            insert(delivery).values(
+                campaign_id=1, subscriber_id=id_, batch=1, variant="a", email=ASHA, name="",
+                agency="health-visitors", status="sent",
+            )
+        )  # fmt: skip
+        connection.execute(
+            insert(asking_article).values(
+                campaign_id=1, number=2, article="form", title="The new referral form"
+            )
+        )
+    path = PersonalLinks(visit.base, KEY).read(1, id_, 2)
+    page, errors = opened(browser)
+    page.goto(path)
+    visit.look(page, "read")
+    page.goto(path)
+    tab_to(page, "I have read this")
+    page.keyboard.press("Enter")
+    page.get_by_text("You are counted.").wait_for()
+    visit.look(page, "read-said")
+    assert [row.subscriber_id for row in visit.web.rows(has_read)] == [id_]
+    assert errors == []
+    page.close()
+    plain = browser.new_page(java_script_enabled=False)
+    plain.goto(path)
+    plain.get_by_role("button", name="Take it back").click()
+    plain.get_by_text("You are not counted.").wait_for()
+    assert visit.web.rows(has_read) == []
+    plain.get_by_role("button", name="I have read this").click()
+    plain.get_by_text("You are counted.").wait_for()
+    assert len(visit.web.rows(has_read)) == 1
+    plain.close()
 
 
 def opened(browser: Browser) -> tuple[Page, list[str]]:

@@ -21,6 +21,7 @@ from newsletter_mailer.audience.consent import prefer
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, reading, writing
+from newsletter_mailer.store.postgres import make_partition
 from newsletter_mailer.store.tables import batch, campaign, delivery, subscriber, suppression
 from newsletter_mailer.store.tracking_tables import clicked, feedback, opened
 from newsletter_mailer.web.app import application
@@ -166,6 +167,7 @@ def open_desk(folder: Path, people: int, campaigns: int = 1, **tracking: object)
         )
         for number in range(1, campaigns + 1):
             connection.execute(insert(campaign).values(_campaign(number)))
+            make_partition(connection, number)
             connection.execute(
                 insert(batch).values(campaign_id=number, number=1, state="done", epoch=1)
             )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, insert, select
 
 from newsletter_mailer.audience.audit import THEMSELVES, record
+from newsletter_mailer.audience.having_read import forget_said
 from newsletter_mailer.audience.states import SubscriberStep, take
 from newsletter_mailer.audience.subscriber import ACTIVE, UNSUBSCRIBED
 from newsletter_mailer.mailbox import address_key, checked_address
@@ -51,13 +52,17 @@ def unsubscribe(
 def leave(
     connection: Connection, subscriber_id: int, *, now: dt.datetime, way: str, by: str = THEMSELVES
 ) -> bool:
-    """Unsubscribe a subscriber; False if there is none. Doing it twice changes nothing."""
+    """Unsubscribe a subscriber; False if there is none. Doing it twice changes nothing.
+
+    What they said they have read is forgotten, and stays so if they take leaving back.
+    """
     status = connection.scalar(select(subscriber.c.status).where(subscriber.c.id == subscriber_id))
     if status is None:
         return False
     if take(connection, subscriber_id, SubscriberStep.UNSUBSCRIBE, now):
         change = _LEFT if status == ACTIVE else _LEFT_UNCONFIRMED
         record(connection, subscriber_id, change, way, by, now)
+        forget_said(connection, subscriber_id)
     return True
 
 

@@ -11,6 +11,7 @@ from newsletter_mailer.audience.audit import trail
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.store.office_tables import agency_confirmed, reconfirm_request
+from newsletter_mailer.store.read_tables import asking_article, has_read
 from newsletter_mailer.store.tables import campaign, delivery, import_run, subscriber, suppression
 from newsletter_mailer.store.tracking_tables import clicked, feedback, opened, tracked_link
 from newsletter_mailer.store.web_tables import consent, notice, preference, signup
@@ -23,7 +24,8 @@ _FORMAT = 1
 class PersonalData:
     """What is held about one subscriber, part by part; moments are UTC, in ISO 8601.
 
-    `mails` are the issues they got or were to get, `history` is their part of the audit trail.
+    `mails` are the issues they got or were to get, `articles_read` what they said they have
+    read, `history` is their part of the audit trail.
     """
 
     person: Mapping[str, Any]
@@ -33,6 +35,7 @@ class PersonalData:
     kept_off: Mapping[str, Any] | None
     mails: Sequence[Mapping[str, Any]]
     links_followed: Sequence[Mapping[str, Any]]
+    articles_read: Sequence[Mapping[str, Any]]
     waiting: Sequence[Mapping[str, Any]]
     history: Sequence[Mapping[str, Any]]
 
@@ -47,6 +50,7 @@ class PersonalData:
             "kept_off": dict(self.kept_off) if self.kept_off else None,
             "mails": [dict(each) for each in self.mails],
             "links_followed": [dict(each) for each in self.links_followed],
+            "articles_read": [dict(each) for each in self.articles_read],
             "mails_waiting": [dict(each) for each in self.waiting],
             "history": [dict(each) for each in self.history],
         }
@@ -93,6 +97,7 @@ def personal_data(
         _kept_off(connection, row.email_key),
         _mails(connection, subscriber_id),
         _links_followed(connection, subscriber_id),
+        _articles_read(connection, subscriber_id),
         [{"kind": each.kind, "due": _moment(each.due_at)} for each in waiting],
         [
             {"at": _moment(each.at), "change": each.change, "way": each.way, "by": each.by}
@@ -225,6 +230,23 @@ def _links_followed(connection: Connection, subscriber_id: int) -> list[dict[str
     return [
         {"campaign": name, "link": url, "last": day.isoformat(), "by": by}
         for name, url, by, day in rows
+    ]
+
+
+def _articles_read(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+    rows = connection.execute(
+        select(campaign.c.name, asking_article.c.title, has_read.c.day)
+        .join(campaign, campaign.c.id == has_read.c.campaign_id)
+        .join(
+            asking_article,
+            (asking_article.c.campaign_id == has_read.c.campaign_id)
+            & (asking_article.c.number == has_read.c.number),
+        )
+        .where(has_read.c.subscriber_id == subscriber_id)
+        .order_by(has_read.c.campaign_id, has_read.c.number)
+    )
+    return [
+        {"campaign": name, "article": title, "said": day.isoformat()} for name, title, day in rows
     ]
 
 

@@ -4,19 +4,37 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Date,
+    Select,
+    Table,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from newsletter_mailer.audience.audit import THEMSELVES, record
 from newsletter_mailer.audience.consent import CURRENT
 from newsletter_mailer.audience.leaving import leave
 from newsletter_mailer.audience.notices import queue
 from newsletter_mailer.audience.subscriber import ACTIVE
+from newsletter_mailer.audience.tracking_consent import agreed
 from newsletter_mailer.store.office_tables import reconfirm_request
+from newsletter_mailer.store.read_tables import has_read
 from newsletter_mailer.store.tables import subscriber, suppression
+from newsletter_mailer.store.tracking_tables import clicked, opened
 from newsletter_mailer.store.web_tables import audit, consent, preference, signup
 
 KIND = "reconfirm"
 """Of the notice that asks."""
+
+_HUMAN = "human"
+"""The class of loads that were likely a person's, as `tracking/agents.py` has it."""
 
 GOOD_FOR = dt.timedelta(days=90)
 """The link in it. People come back from long leave."""
@@ -37,7 +55,9 @@ def silent(connection: Connection, since: dt.datetime, most: int) -> list[Silent
     """Active people of whom nothing was heard since then, and who were never asked.
 
     A sign of life is whatever they did themselves: signing up, confirming, changing
-    something on their own page. Those who are kept off the list are left alone.
+    something on their own page, saying that they have read an article; and of those who agreed
+    that opens are counted, an open or a followed link that was likely a person's. Those who
+    are kept off the list are left alone.
     """
     rows = connection.execute(
         select(
@@ -110,7 +130,7 @@ def take_off_unanswered(
         .where(
             subscriber.c.status == ACTIVE,
             reconfirm_request.c.asked_at < asked_before,
-            ~_heard_of(reconfirm_request.c.asked_at),
+            ~_heard_of(None),
         )
     ).all()
     for id_ in ids:
@@ -118,15 +138,39 @@ def take_off_unanswered(
     return len(ids)
 
 
-def _heard_of(since: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[bool]:
+def _heard_of(since: dt.datetime | None) -> ColumnElement[bool]:
+    """The condition that a subscriber gave a sign of life; None: since they were asked."""
+    begin = reconfirm_request.c.asked_at if since is None else since
     return or_(
-        exists().where(consent.c.subscriber_id == subscriber.c.id, consent.c.confirmed_at >= since),
+        exists().where(consent.c.subscriber_id == subscriber.c.id, consent.c.confirmed_at >= begin),
         exists().where(
-            preference.c.subscriber_id == subscriber.c.id, preference.c.seen_at >= since
+            preference.c.subscriber_id == subscriber.c.id, preference.c.seen_at >= begin
         ),
         exists().where(
             audit.c.subscriber_id == subscriber.c.id,
             audit.c.by == THEMSELVES,
-            audit.c.at >= since,
+            audit.c.at >= begin,
         ),
+        subscriber.c.id.in_(_since(has_read, since)),
+        agreed()
+        & or_(
+            *(
+                subscriber.c.id.in_(_since(table, since).where(table.c["class"] == _HUMAN))
+                for table in (opened, clicked)
+            )
+        ),
+    )
+
+
+def _since(table: Table, since: dt.datetime | None) -> Select[int]:
+    """Who did something on that day or later; days are all that these tables hold.
+
+    It is worked out once for everybody: there is no index by subscriber.
+    """
+    who = select(table.c.subscriber_id)
+    if since is not None:
+        return who.where(table.c.day >= since.date())
+    asked = reconfirm_request.alias("asked")
+    return who.join(asked, asked.c.subscriber_id == table.c.subscriber_id).where(
+        table.c.day >= func.date(asked.c.asked_at, type_=Date)
     )

@@ -127,6 +127,7 @@ def _longest_reader(
         "agency_name": max((registry.agency(id_).name for id_ in email.agencies), key=len),
         "email": "a" * (ADDRESS_LENGTH - len(domain)) + domain,
     }
+    values |= dict.fromkeys(email.html.read_fields, link)
     return values | {field: link for field in READER_FIELDS if field.endswith("_url")}
 
 

@@ -8,12 +8,13 @@ from newsletter_mailer.cli.console import print_json, say, shown_path
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import UsageError
 from newsletter_mailer.mailbox import checked_address
+from newsletter_mailer.sending.asking import NOBODY
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome
 from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
-from newsletter_mailer.sending.trying import MARK, NOBODY, trial_letters
+from newsletter_mailer.sending.trying import MARK, trial_letters
 from newsletter_mailer.signing_key import signing_key
 
 _FOLDER = "test"

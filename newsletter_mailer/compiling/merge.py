@@ -23,6 +23,10 @@ It stands in no template; `sending/counted.py` puts it into mail that is about t
 IMAGE = "image:"
 """How the field of a picture's address begins; the picture's name follows."""
 
+READ = "read:"
+"""How the field of the reader's own link to say "I have read this" begins; the article's id
+follows."""
+
 WEB_URL = "web_url"
 """The field of the address of a mail's own web page, which is settled while compiling."""
 
@@ -30,7 +34,7 @@ NOTICE_FIELDS = frozenset({"action_url"})
 """Fields of notices only: where their button leads."""
 
 _FIELDS = READER_FIELDS | NOTICE_FIELDS | {WEB_URL}
-_FIELD = re.compile(r"\{\{([a-z_]+|image:[a-z0-9.-]+)\}\}")
+_FIELD = re.compile(r"\{\{([a-z_]+|image:[a-z0-9.-]+|read:[a-z0-9-]+)\}\}")
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -55,7 +59,7 @@ class Segments:
             if field is None:
                 at += 1
                 continue
-            if field[1] not in _FIELDS and not field[1].startswith(IMAGE):
+            if field[1] not in _FIELDS and not field[1].startswith((IMAGE, READ)):
                 raise CompileError(
                     f"The merge field {field[0]} is in a template, but nothing fills it."
                 )
@@ -83,6 +87,11 @@ class Segments:
             parts.append(values[name])
             parts.append(literal)
         return "".join(parts)
+
+    @property
+    def read_fields(self) -> tuple[str, ...]:
+        """The fields of links to say "I have read this", each once."""
+        return tuple(dict.fromkeys(name for name in self.fields if name.startswith(READ)))
 
     def after(self, words: str) -> Self:
         """The text with words put before it."""

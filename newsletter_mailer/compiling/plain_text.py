@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from newsletter_mailer.compiling.merge import Segments
+from newsletter_mailer.compiling.merge import READ, Segments
 from newsletter_mailer.compiling.tailoring import Tailored
 from newsletter_mailer.compiling.wording import full_date, issue_date, reading_minutes, times
 from newsletter_mailer.reading.document import (
@@ -121,7 +121,7 @@ def mail_text(
         lines.pop()
         lines += [f"[{number}] {url}" for number, url in enumerate(writer.links, start=1)]
     if tailored.opening:
-        lines += ["", "", texts[tailored.opening.id].text]
+        lines += ["", "", texts[tailored.opening.id].text, *_read_button(tailored.opening)]
     lines += ["", "", *_rule("In this issue")]
     for number, article in enumerate(tailored.articles, start=1):
         minutes = reading_minutes(texts[article.id].words)
@@ -129,7 +129,7 @@ def mail_text(
         if article.summary:
             lines += _wrapped(writer.inline(article.summary), " " * len(f"{number}. "))
     for article in tailored.articles:
-        lines += ["", "", texts[article.id].text]
+        lines += ["", "", texts[article.id].text, *_read_button(article)]
     lines += [
         "",
         "",
@@ -343,6 +343,19 @@ class _Writer:
             for link in resource.more:
                 lines += [*self.wrapped(f"{link.text}:", "  "), f"  {link.link}"]
         return lines
+
+
+def _read_button(article: Article) -> list[str]:
+    """What stands for the button; not in the article's own text, which is for searching too."""
+    if not article.read_button:
+        return []
+    about = "It is up to you. We count how many people at each agency say so, and show"
+    return [
+        "",
+        f"I have read this: {_mark(READ + article.id)}",
+        f"({about}",
+        "nobody's name.)",
+    ]
 
 
 def _mark(name: str) -> str:

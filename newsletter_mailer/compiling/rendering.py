@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from newsletter_mailer.compiling.calendar import calendar_url
 from newsletter_mailer.compiling.inlining import Inliner
-from newsletter_mailer.compiling.merge import IMAGE, WEB_URL
+from newsletter_mailer.compiling.merge import IMAGE, READ, WEB_URL
 from newsletter_mailer.compiling.mjml import SLOT, slot
 from newsletter_mailer.compiling.plain_text import Written
 from newsletter_mailer.compiling.rich_text import RICH, blocks_html, heading_html, inline_html
@@ -93,13 +93,14 @@ class Renderer:
                 "logo": logo,
                 "entry": self._entry,
                 "image_slot": lambda image: Markup("{{%s%s}}") % (IMAGE, image.name),
+                "read_slot": lambda article: Markup("{{%s%s}}") % (READ, article.id),
             },
             {
                 "columns": lambda piece: isinstance(piece, Columns),
             },
         )
         self.inliner = Inliner(self._templates.rich_css)
-        self._articles: dict[tuple[str, Article, str], tuple[Piece, ...]] = {}
+        self._articles: dict[tuple[str, Article, str, bool], tuple[Piece, ...]] = {}
         self._entries: dict[Article, Markup] = {}
         self._skeletons: dict[object, str] = {}
 
@@ -172,11 +173,16 @@ class Renderer:
         return Markup(self.inliner.add(str(html)))  # noqa: S704 - a token for escaped HTML
 
     def _article(self, frame: Frame, article: Article, look: str) -> tuple[Piece, ...]:
-        key = (frame.issue.name, article, look)
+        # On a page for anybody there is nobody to press it.
+        asks = article.read_button and not frame.names["web"]
+        key = (frame.issue.name, article, look, asks)
         if key not in self._articles:
             title = self._flow("article-head.html", {"article": article, "look": look})
-            body = (self._piece(frame, level, run) for level, run in runs(article.blocks))
-            self._articles[key] = tuple(joined((TextRun(title), *body)))
+            pieces: list[Piece] = [TextRun(title)]
+            pieces += (self._piece(frame, level, run) for level, run in runs(article.blocks))
+            if asks:
+                pieces.append(TextRun(self._flow("read-button.html", {"article": article})))
+            self._articles[key] = tuple(joined(pieces))
         return self._articles[key]
 
     def _piece(self, frame: Frame, level: int, run: Blocks) -> Piece:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from newsletter_mailer.compiling.compiler import Compiler
 from newsletter_mailer.compiling.email import CompiledEmail
-from newsletter_mailer.compiling.merge import IMAGE, for_html
+from newsletter_mailer.compiling.merge import IMAGE, READ, for_html
 from newsletter_mailer.drafting.hypertext_words import Element, all_text
 from newsletter_mailer.drafting.samples import Sample, read_samples, samples_folder
 from newsletter_mailer.errors import IssueError
@@ -98,13 +98,15 @@ def _shown(
         for at, part in enumerate(_CODE.split(sample.about))
     )
     shown = Shown(slug, sample.name, about, sample.source, Markup(), ())
-    text = f"{_FRONT}{sample.source}\n"
+    # A sample of the front matter is a whole article.
+    front = "" if sample.source.startswith("---\n") else _FRONT
+    text = f"{front}{sample.source}\n"
     (folder / "articles" / f"{_ID}.md").write_text(text, encoding="utf-8")
     try:
         issue, _ = read_issue(folder, registry, shown=folder.name)
     except IssueError as error:
         file = (samples_folder(settings) / "blocks.md").relative_to(settings.root).as_posix()
-        before = _FRONT.count("\n") + 1
+        before = front.count("\n") + 1
         moved = (
             replace(each, place=Place(file, max(each.place.line - before, 0) + sample.line))
             for each in error.findings
@@ -118,9 +120,13 @@ def _shown(
 def _look(email: CompiledEmail) -> Markup:
     """A sample's part of a mail: its styles, and the sections that hold it, nothing else."""
     pictures = {image.name: _as_data(image.path, image.media_type) for image in email.images}
-    settled = email.html.settle(
-        lambda name: pictures[name.removeprefix(IMAGE)] if name.startswith(IMAGE) else None
-    )
+
+    def known(name: str) -> str | None:
+        if name.startswith(READ):
+            return "#"
+        return pictures[name.removeprefix(IMAGE)] if name.startswith(IMAGE) else None
+
+    settled = email.html.settle(known)
     parser = etree.HTMLParser(no_network=True, remove_comments=True, encoding="utf-8")
     root = etree.fromstring(settled.fill(for_html(_READER)).encode(), parser)
     parts = ["".join(f"<style>{style.text or ''}</style>" for style in root.iter("style"))]

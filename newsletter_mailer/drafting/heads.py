@@ -72,6 +72,7 @@ def article_head(title: str, summary: str) -> str:
         f"---\ntitle: {scalar(title)}\n{line}{todo}"
         "# for: [gp, ccg]             only these agencies get the article\n"
         "# first_for: [schools]       for these it moves to the front\n"
+        "# read_button: true          readers can say below it that they have read it\n"
         "---\n"
     )
 

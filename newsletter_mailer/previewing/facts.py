@@ -21,6 +21,9 @@ from newsletter_mailer.previewing.state import State
 from newsletter_mailer.previewing.workshop import Edition, Trouble
 from newsletter_mailer.reading.document import Article
 from newsletter_mailer.reading.inline import plain_text
+from newsletter_mailer.sending.asking import links_to_nobody
+from newsletter_mailer.sending.personal_links import PersonalLinks
+from newsletter_mailer.signing_key import signing_key
 
 Facts = dict[str, Any]
 
@@ -85,13 +88,19 @@ def edition_facts(edition: Edition, findings: Sequence[Finding]) -> Facts:
 
 
 def version_facts(edition: Edition, email: CompiledEmail) -> Facts:
-    """One variant, open at its merge fields: the page fills them in for whoever is chosen."""
+    """One variant, open at its merge fields: the page fills them in for whoever is chosen.
+
+    Links to say "I have read this" lead to nobody, whoever that is.
+    """
+    links = PersonalLinks(edition.settings.base_url, signing_key(edition.settings))
+    known = links_to_nobody(email.html.read_fields, links)
+    settled = {field: known[field] for field in email.html.read_fields}
     return {
         "edition": edition.number,
         "name": email.name,
         "subject": _cut(email.subject),
-        "html": _cut(email.html),
-        "text": _cut(email.text),
+        "html": _cut(email.html.settle(settled.get)),
+        "text": _cut(email.text.settle(settled.get)),
         "image": IMAGE,
     }
 

@@ -13,13 +13,14 @@ from newsletter_mailer.findings import Finding, errors_in
 from newsletter_mailer.mailbox import checked_address
 from newsletter_mailer.previewing.readers import Reader, values
 from newsletter_mailer.previewing.workshop import Edition
+from newsletter_mailer.sending.asking import NOBODY
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.message import MessageMaker, Recipient
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
-from newsletter_mailer.sending.trying import MARK, NOBODY, letterhead_of, trial_letters
+from newsletter_mailer.sending.trying import MARK, letterhead_of, trial_letters
 from newsletter_mailer.signing_key import signing_key
 
 _TOKEN = "0" * 32
@@ -42,7 +43,7 @@ def message(edition: Edition, agency: str, reader: Reader, now: dt.datetime) -> 
         for content in [_content(image.path)]
     ]
     maker = MessageMaker(letterhead, email.subject, email.text, email.html, pictures)
-    filled = values(reader, edition.registry.agency(agency), settings)
+    filled = values(reader, edition.registry.agency(agency), settings, email.html.read_fields)
     return maker.content(Recipient(NOBODY, reader.email, reader.name, filled), now)
 
 
@@ -58,14 +59,17 @@ def page(edition: Edition, agency: str, reader: Reader) -> str:
         + base64.b64encode(_content(image.path)).decode("ascii")
         for image in email.images
     }
-    filled = values(reader, edition.registry.agency(agency), edition.settings)
+    asking = email.html.read_fields
+    filled = values(reader, edition.registry.agency(agency), edition.settings, asking)
     return email.html.settle(inside.get).fill(for_html(filled))
 
 
 def text(edition: Edition, agency: str, reader: Reader) -> str:
     """The plain text that a reader at an agency would get."""
-    filled = values(reader, edition.registry.agency(agency), edition.settings)
-    return edition.by_agency[agency].text.fill(filled)
+    email = edition.by_agency[agency]
+    asking = email.text.read_fields
+    filled = values(reader, edition.registry.agency(agency), edition.settings, asking)
+    return email.text.fill(filled)
 
 
 def file_name(edition: Edition, agency: str, ending: str) -> str:

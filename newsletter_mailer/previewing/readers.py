@@ -1,6 +1,6 @@
 """Readers to see a mail as: made-up ones, among them awkward names, and subscribers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,10 +11,10 @@ from newsletter_mailer.audience.listing import list_subscribers
 from newsletter_mailer.audience.subscriber import ACTIVE
 from newsletter_mailer.compiling.merge import for_html, for_text
 from newsletter_mailer.reading.agencies import Agency
+from newsletter_mailer.sending.asking import NOBODY, links_to_nobody
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import merge_values
 from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.trying import NOBODY
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.signing_key import signing_key
 from newsletter_mailer.store.engine import open_store, reading
@@ -88,13 +88,15 @@ def _has_store(settings: Settings) -> bool:
     return bool(url.database) and (settings.root / Path(str(url.database))).is_file()
 
 
-def values(reader: Reader, agency: Agency, settings: Settings) -> dict[str, str]:
-    """What fills the merge fields for a reader at an agency; the personal links lead to nobody."""
+def values(
+    reader: Reader, agency: Agency, settings: Settings, asking: Sequence[str] = ()
+) -> dict[str, str]:
+    """What fills the merge fields for a reader at an agency; the personal links lead to nobody.
+
+    `asking` are the fields of links to say "I have read this".
+    """
     links = PersonalLinks(settings.base_url, signing_key(settings))
-    urls = {
-        "preferences_url": links.preferences(NOBODY, NOBODY),
-        "unsubscribe_url": links.unsubscribe(NOBODY, NOBODY),
-    }
+    urls = links_to_nobody(asking, links)
     delivery = Delivery(NOBODY, "", reader.email, reader.name, agency.id, 1)
     return merge_values(delivery, agency.name, settings.greeting, urls)
 

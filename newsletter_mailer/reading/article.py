@@ -102,7 +102,7 @@ class ArticleReader:
         if head is None:
             return None
         only_for = for_ if head.for_ is not None else None
-        return Article(name, title, summary, only_for, first_for, read, place)
+        return Article(name, title, summary, only_for, first_for, read, place, head.read_button)
 
     def _check_title(self, title: str, place: Place) -> None:
         key = title.casefold()

@@ -25,6 +25,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "small letters, digits and single hyphens",
         "Write it like early-years.",
     ),
+    "bool_parsing": ("true or false", "Write true, or take the line out."),
+    "bool_type": ("true or false", "Write true, or take the line out."),
     "tuple_type": ("a list", "Write one `- item` a line."),
     "too_short": ("at least one item", "Name one."),
     "model_type": ("`key: value` lines", "Write them indented by two spaces."),

@@ -371,6 +371,8 @@ Blocks = tuple[Block, ...]
 class Article:
     """An article. `only_for` is None where everyone gets it.
 
+    `read_button` is whether readers can say below it that they have read it.
+
     Its hash is worked out once: what was compiled from an article is looked up by it.
     """
 
@@ -381,10 +383,12 @@ class Article:
     first_for: frozenset[str]
     blocks: Blocks
     place: Place = field(compare=False)
+    read_button: bool = False
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.id, self.title, self.summary, self.only_for, self.first_for, self.blocks))
+        parts = (self.id, self.title, self.summary, self.only_for, self.first_for, self.blocks)
+        return hash((*parts, self.read_button))
 
     def __hash__(self) -> int:
         return self._hash

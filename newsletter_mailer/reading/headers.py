@@ -152,3 +152,4 @@ class ArticleHead(_Head):
     summary: Words | None = None
     for_: Annotated[Agencies | None, Field(alias="for")] = None
     first_for: Agencies | None = None
+    read_button: bool = False

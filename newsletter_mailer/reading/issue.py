@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from newsletter_mailer.errors import IssueError, UsageError
@@ -10,13 +10,17 @@ from newsletter_mailer.findings import Finding, Place, Severity, brief, errors_i
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.article import ArticleReader
 from newsletter_mailer.reading.checked import checked
-from newsletter_mailer.reading.document import Inlines, Issue
+from newsletter_mailer.reading.document import Article, Inlines, Issue
 from newsletter_mailer.reading.fields import fields_in, refuse_fields
 from newsletter_mailer.reading.headers import SLUG, IssueHead, one_line
 from newsletter_mailer.reading.source import Source, read_source
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 
 ISSUE_FILE = "issue.yaml"
+
+MOST_READ_BUTTONS = 20
+"""In an issue. Each is a link of the reader's own, and SendGrid limits what may differ from
+reader to reader."""
 
 
 def find_issue(issues: Path, name: str) -> Path:
@@ -108,6 +112,7 @@ def _read(
     _report_unlisted(folder, head, shown, findings)
     opening = read.pop(head.opening, None) if head.opening else None
     articles = tuple(article for article in read.values() if article)
+    _check_read_buttons([each for each in (opening, *articles) if each], findings)
     return Issue(folder.name, head, subject, preheader, opening, articles, source.at(1))
 
 
@@ -200,6 +205,21 @@ def _check_number(
                 f"number {head.number} in the folder {folder.name}",
                 f"{number}, as in the folder's name",
                 "Change one of the two.",
+            )
+        )
+
+
+def _check_read_buttons(articles: Sequence[Article], findings: list[Finding]) -> None:
+    """A finding for the first article that asks too much of readers, and of a mail."""
+    asking = [article for article in articles if article.read_button]
+    if len(asking) > MOST_READ_BUTTONS:
+        findings.append(
+            Finding(
+                asking[MOST_READ_BUTTONS].place,
+                "read-buttons",
+                f"{len(asking)} articles with read_button",
+                f"at most {MOST_READ_BUTTONS} in an issue",
+                "Ask only where the office must know that something was read.",
             )
         )
 

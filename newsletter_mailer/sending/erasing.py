@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, exists, select, update
 
 from newsletter_mailer.audience.audit import record
 from newsletter_mailer.audience.erased import remember
+from newsletter_mailer.audience.having_read import forget_said
 from newsletter_mailer.audience.tracking_consent import forget_opens
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending.sealing import ERASED, take_out, take_out_of
@@ -126,8 +127,9 @@ def _forget_bounce(connection: Connection, email_key: str) -> None:
 
 
 def _forget_reports(connection: Connection, subscriber_id: int) -> None:
-    """Drop what somebody opened, and reported words that may hold their address."""
+    """Drop what somebody opened and read, and reported words that may hold their address."""
     forget_opens(connection, subscriber_id)
+    forget_said(connection, subscriber_id)
     connection.execute(
         update(provider_event)
         .where(provider_event.c.subscriber_id == subscriber_id)

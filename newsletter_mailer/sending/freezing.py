@@ -14,6 +14,7 @@ from newsletter_mailer.errors import SendingError
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Image, Issue
 from newsletter_mailer.reading.headers import Waiver
+from newsletter_mailer.sending.asking import keep_asking
 from newsletter_mailer.sending.campaign import (
     Campaign,
     campaigns_of_issue,
@@ -106,6 +107,7 @@ def freeze(
     _freeze_content(connection, campaign_id, emails, registry, pictures)
     if settings.tracking.clicks:
         count_links(connection, campaign_id, [each.html for each in emails], settings.base_url)
+    keep_asking(connection, campaign_id, issue, [each.html for each in emails], settings.greeting)
     if not _freeze_audience(connection, campaign_id, order.recipients, settings.send.batch_size):
         raise SendingError(_nobody(excluded))
     connection.execute(

@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from newsletter_mailer.audience.subscriber import first_name
+from newsletter_mailer.sending.asking import asking
 from newsletter_mailer.sending.campaign import Campaign, images_of, variants_of
 from newsletter_mailer.sending.counted import Counted, countable_html
 from newsletter_mailer.sending.counted_links import counted_links
@@ -43,6 +44,12 @@ class Letters:
         urls = counted_links(connection, campaign.id)
         numbers = {url: number for number, url in enumerate(urls)}
         self._counted = Counted(links, campaign.id, urls)
+        articles = asking(connection, campaign.id)
+        self._asking = {
+            variant.name: fields
+            for variant in variants
+            if (fields := [(name, articles[name]) for name in variant.html.read_fields])
+        }
         self._agencies = {id_: name for each in variants for id_, name in each.agencies.items()}
         self._makers = {}
         for variant in variants:
@@ -61,6 +68,8 @@ class Letters:
         agency = self._agencies[delivery.agency]
         values = merge_values(delivery, agency, self._campaign.greeting, urls)
         self._counted.fill(values, number, agreed=delivery.counted)
+        for field, article in self._asking.get(delivery.variant, ()):
+            values[field] = self._links.read(self._campaign.id, number, article)
         recipient = Recipient(number, delivery.email, delivery.name, values)
         return Letter(
             number,

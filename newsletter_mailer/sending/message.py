@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from newsletter_mailer.compiling.merge import IMAGE, PIXEL, Segments, for_text, one_line
+from newsletter_mailer.compiling.merge import IMAGE, PIXEL, READ, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.counted import LINK
@@ -86,7 +86,10 @@ class MessageMaker:
             lambda name: f"cid:{name.removeprefix(IMAGE)}{here}" if name.startswith(IMAGE) else None
         )
         self._encoders = tuple(
-            (name, _encoded_link if name.startswith(LINK) else _ENCODERS.get(name, _encoded))
+            (
+                name,
+                _encoded_link if name.startswith((LINK, READ)) else _ENCODERS.get(name, _encoded),
+            )
             for name in dict.fromkeys((*text.fields, *settled.fields))
         )
         # Quoted-printable can hold no "=_", so the boundaries stand in no part.

@@ -6,7 +6,7 @@ import hashlib
 from itsdangerous import URLSafeSerializer
 
 PURPOSES = ("preferences", "unsubscribe", "open")
-"""Those that need a delivery and nothing else; there are `click` links besides."""
+"""Those that need a delivery and nothing else; `click` and `read` links name more."""
 
 _INNER, _OUTER = (bytes(at ^ pad for at in range(256)) for pad in (0x36, 0x5C))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
@@ -20,7 +20,7 @@ class PersonalLinks:
     """
 
     def __init__(self, base_url: str, key: str) -> None:
-        purposes = (*PURPOSES, "click")
+        purposes = (*PURPOSES, "click", "read")
         self._starts = {purpose: f"{base_url}/{purpose}/" for purpose in purposes}
         self._keyed = {purpose: _keyed(signer(key, purpose)) for purpose in purposes}
 
@@ -44,6 +44,10 @@ class PersonalLinks:
     def click(self, campaign_id: int, subscriber_id: int, link: int) -> str:
         """The redirect that counts a click on a link of the campaign, by its number."""
         return self._signed("click", _in_base64(b"[%d,%d,%d]" % (campaign_id, subscriber_id, link)))
+
+    def read(self, campaign_id: int, subscriber_id: int, article: int) -> str:
+        """The page on which a reader can say that they have read an article, by its number."""
+        return self._signed("read", b"[%d,%d,%d]" % (campaign_id, subscriber_id, article))
 
     def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
         return self._signed(purpose, _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id)))

@@ -9,13 +9,14 @@ from sqlalchemy import Connection, select
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.sending.asking import links_to_nobody
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import merge_values
 from newsletter_mailer.sending.message import Recipient
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.recipients import Recipients
 from newsletter_mailer.sending.transports.contract import Letter
-from newsletter_mailer.sending.trying import NOBODY, letterhead_of, maker_of
+from newsletter_mailer.sending.trying import letterhead_of, maker_of
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.tables import subscriber
 
@@ -36,10 +37,7 @@ def rehearsal(
     """The letter of each recipient, one variant after the other; their links lead to nobody."""
     letterhead = letterhead_of(issue, settings)
     makers = {email.name: maker_of(letterhead, email) for email in emails}
-    urls = {
-        "preferences_url": links.preferences(NOBODY, NOBODY),
-        "unsubscribe_url": links.unsubscribe(NOBODY, NOBODY),
-    }
+    urls = {email.name: links_to_nobody(email.html.read_fields, links) for email in emails}
     rows = connection.execution_options(yield_per=_PAGE).execute(
         select(
             subscriber.c.id,
@@ -53,7 +51,9 @@ def rehearsal(
     )
     for number, variant, email, name, agency in rows:
         delivery = Delivery(number, variant, email, name, agency, 1)
-        values = merge_values(delivery, registry.agency(agency).name, settings.greeting, urls)
+        values = merge_values(
+            delivery, registry.agency(agency).name, settings.greeting, urls[variant]
+        )
         yield Letter(
             number,
             email,

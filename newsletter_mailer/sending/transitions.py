@@ -74,7 +74,11 @@ class DeliveryStep(Enum):
 
     DOUBT = step("sending", "in_doubt")
     CONFIRM = step("pending sending deferred in_doubt", "sent")
-    """Somebody reported something of a message that was tried: it has surely left."""
+    """Somebody reported something of a message that was tried: it has surely left.
+
+    Of a staged campaign, only what cannot be said of a message that is held back counts:
+    `tracking/consequences.py` tells them apart.
+    """
 
     SUPPRESS = step("pending deferred", "suppressed")
     CANCEL = step("pending deferred", "skipped")

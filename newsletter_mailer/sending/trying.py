@@ -8,6 +8,7 @@ from functools import partial
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.sending.asking import links_to_nobody
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import list_id, merge_values
@@ -17,9 +18,6 @@ from newsletter_mailer.sending.transports.contract import Letter
 from newsletter_mailer.settings import Settings
 
 MARK = "[TEST] "
-
-NOBODY = 0
-"""The campaign and the subscriber in a test letter's personal links, which lead to nobody."""
 
 
 def trial_letters(
@@ -42,10 +40,7 @@ def trial_letters(
             email = by_agency[agency]
             number = -1 - len(letters)
             delivery = Delivery(number, email.name, address, "", agency, 1)
-            urls = {
-                "preferences_url": links.preferences(NOBODY, NOBODY),
-                "unsubscribe_url": links.unsubscribe(NOBODY, NOBODY),
-            }
+            urls = links_to_nobody(email.html.read_fields, links)
             name = registry.agency(agency).name
             values = merge_values(delivery, name, settings.greeting, urls)
             message = partial(

@@ -9,11 +9,12 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, or_, select, update
 from sqlalchemy.dialects.postgresql import Insert
 
 from newsletter_mailer.sending.sealing import ERASED
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
+from newsletter_mailer.store.staging_tables import staged_batch
 from newsletter_mailer.store.tables import campaign, delivery
 from newsletter_mailer.store.tracking_tables import feedback, provider_event
 from newsletter_mailer.store.upsert import among, insert_into
@@ -59,9 +60,7 @@ def ingest(
     ]
     fresh = _new(connection, events, ours, now)
     mine = [each for each in fresh if each.delivery in ours]
-    _confirm(
-        connection, {each.delivery: ours[each.delivery] for each in mine if each.delivery}, now
-    )
+    _confirm(connection, mine, ours, now)
     _feed_back(connection, mine)
     soft = sorted({e.subscriber_id or 0 for e in mine if CONSEQUENCES[e.kind].soft})
     dead = [
@@ -171,17 +170,32 @@ _KEEPING = (
 
 def _confirm(
     connection: Connection,
-    reported: Mapping[_Delivery, Row[int, int, str, str, int]],
+    events: Iterable[Event],
+    ours: Mapping[_Delivery | None, Row[int, int, str, str, int]],
     now: dt.datetime,
 ) -> None:
-    """What is reported of a message proves that it left: its delivery is sent."""
-    rows = [
-        {"campaign": campaign_id, "number": subscriber_id, "now": now}
-        for (campaign_id, subscriber_id), row in sorted(reported.items())
-        if row.status in DeliveryStep.CONFIRM.value.sources and row.attempts
-    ]
-    if rows:
-        connection.execute(_CONFIRMING, rows)
+    """What is reported of a message proves that it left: its delivery is sent.
+
+    Of a campaign that the provider ever held back (`sending/staging.py`), only what can be said
+    of no message that never leaves proves it: what was recalled may still be reported as
+    processed or dropped, and is to be sent anew.
+    """
+    left: dict[_Delivery, bool] = {}
+    for each in events:
+        whose = each.delivery
+        if whose is None:
+            continue
+        row = ours[whose]
+        if row.status in DeliveryStep.CONFIRM.value.sources and row.attempts:
+            left[whose] = left.get(whose, False) or not CONSEQUENCES[each.kind].held
+    for surely, statement in ((True, _CONFIRMING), (False, _CONFIRMING_UNLESS_STAGED)):
+        rows = [
+            {"campaign": campaign_id, "number": subscriber_id, "now": now}
+            for (campaign_id, subscriber_id), proved in sorted(left.items())
+            if proved is surely
+        ]
+        if rows:
+            connection.execute(statement, rows)
 
 
 _CONFIRMING = (
@@ -196,6 +210,10 @@ _CONFIRMING = (
         taking(DeliveryStep.CONFIRM)
         | {"settled_at": bindparam("now"), "code": "", "error": "", "next_try": None}
     )
+)
+
+_CONFIRMING_UNLESS_STAGED = _CONFIRMING.where(
+    ~exists().where(staged_batch.c.campaign_id == bindparam("campaign"))
 )
 
 

@@ -72,7 +72,7 @@ def routes(site: Site) -> APIRouter:
     def robots() -> Response:
         text = (
             "User-agent: *\nDisallow: /preferences/\nDisallow: /unsubscribe/\n"
-            f"Disallow: /archive/search\nSitemap: {base}/sitemap.xml\n"
+            f"Disallow: /read/\nDisallow: /archive/search\nSitemap: {base}/sitemap.xml\n"
         )
         return Response(text, media_type="text/plain", headers=kept(look))
 

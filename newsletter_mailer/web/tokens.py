@@ -48,6 +48,20 @@ def personal(site: Site, purpose: str, token: str) -> tuple[int, int]:
     raise DeadLink
 
 
+def to_read(site: Site, token: str) -> tuple[int, int, int]:
+    """The numbers of the campaign, the subscriber and the article in a link of its button.
+
+    Raises:
+        DeadLink: it is no such link.
+    """
+    match read(site, "read", token):
+        case [int(campaign_id), int(subscriber_id), int(article)] if (
+            0 <= campaign_id < _NUMBERS and 0 <= subscriber_id < _NUMBERS
+        ):
+            return campaign_id, subscriber_id, article
+    raise DeadLink
+
+
 def to_confirm(site: Site, token: str) -> tuple[int, str]:
     """The number and the nonce of a sign-up in the link that confirms it.
 

@@ -6,6 +6,7 @@ from newsletter_mailer.store import (  # noqa: F401 - their tables
     archive_tables,
     home_table,
     office_tables,
+    read_tables,
     staging_tables,
     tracking_tables,
     web_tables,

@@ -140,7 +140,7 @@ def _event(raw: Any) -> Event | None:  # noqa: ANN401 - any JSON
     kind, code = _meaning(raw)
     return Event(
         SendGrid.name,
-        event_id[:200],
+        _storable(event_id[:200]),
         kind,
         dt.datetime.fromtimestamp(min(seconds, 4_102_444_800), dt.UTC),  # up to the year 2100
         subscriber_id=_number(raw.get(DELIVERY)),
@@ -203,4 +203,11 @@ def _number(value: object) -> int | None:
 
 def _text(raw: Mapping[str, Any], name: str) -> str:
     value = raw.get(name)
-    return value.replace("\x00", "") if isinstance(value, str) else ""
+    return _storable(value) if isinstance(value, str) else ""
+
+
+def _storable(text: str) -> str:
+    """Text without what a database refuses: NUL in PostgreSQL, half a surrogate pair in both."""
+    if text.isascii():
+        return text.replace("\x00", "")
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -19,10 +19,13 @@ from newsletter_mailer.sending.letters import list_id
 from newsletter_mailer.settings import Settings
 
 MOST_COUNTED = 5_000
-"""Bytes that the counted links of a mail may take of a recipient's values, which are limited."""
+"""Bytes that the counted links of a mail may take of a recipient's values, which are limited.
+
+Links to say "I have read this" take theirs from it first: nothing can stand in their place.
+"""
 
 _TOKEN_AND_TAGS = 160
-"""Bytes of a counted link behind the host, and of the tag that stands for it."""
+"""Bytes of such a link behind the host, and of the tag that stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,12 @@ class Mailing:
 def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -> Mailing:
     """What was frozen of a campaign, with fields for what is counted of who agreed."""
     images = images_of(connection, campaign.id)
-    numbers = _that_fit(counted_links(connection, campaign.id), settings.base_url)
+    found = variants_of(connection, campaign.id)
+    asking = max((len(each.html.read_fields) for each in found), default=0)
+    room = MOST_COUNTED - asking * (len(settings.base_url) + _TOKEN_AND_TAGS)
+    numbers = _that_fit(counted_links(connection, campaign.id), settings.base_url, room)
     variants = {}
-    for each in variants_of(connection, campaign.id):
+    for each in found:
         used = {name.partition(":")[2] for name in each.html.fields}
         pictures = [image for image in images if image.name in used]
         body = countable_html(each.html, numbers, pixel=settings.tracking.opens)
@@ -72,7 +78,7 @@ def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -
         campaign.reply_to,
         _list_header(campaign.title, settings),
         variants,
-        _same_in_html(settings),
+        _same_in_html(settings, variants),
         settings.sender.unsubscribe_address,
     )
 
@@ -82,32 +88,33 @@ def mailing_of_emails(
 ) -> Mailing:
     """What compiled mails say that are no campaign; `mark` goes before each subject."""
     sender = issue.head.sender
+    variants = {
+        email.name: VariantContent(
+            email.subject.after(mark),
+            email.html,
+            email.text,
+            [
+                FrozenImage(image.name, image.media_type, image.path.read_bytes())
+                for image in email.images
+            ],
+        )
+        for email in emails
+    }
     return Mailing(
         secrets.token_hex(16),
         sender.name or settings.sender.name,
         settings.sender.address,
         sender.reply_to or settings.sender.reply_to,
         _list_header(issue.head.title, settings),
-        {
-            email.name: VariantContent(
-                email.subject.after(mark),
-                email.html,
-                email.text,
-                [
-                    FrozenImage(image.name, image.media_type, image.path.read_bytes())
-                    for image in email.images
-                ],
-            )
-            for email in emails
-        },
-        _same_in_html(settings),
+        variants,
+        _same_in_html(settings, variants),
         settings.sender.unsubscribe_address,
     )
 
 
-def _that_fit(urls: Sequence[str], base_url: str) -> dict[str, int]:
+def _that_fit(urls: Sequence[str], base_url: str, room: int) -> dict[str, int]:
     """The links of a campaign that can be counted, by their numbers; the others stay plain."""
-    numbers, room = {}, MOST_COUNTED
+    numbers = {}
     for number, url in enumerate(urls):
         taken = max(len(json.dumps(html.escape(url))), len(base_url)) + _TOKEN_AND_TAGS
         if taken <= room:
@@ -122,8 +129,9 @@ def _list_header(title: str, settings: Settings) -> str:
     return folded.partition(":")[2].replace("\r\n", "").strip()
 
 
-def _same_in_html(settings: Settings) -> frozenset[str]:
+def _same_in_html(settings: Settings, variants: Mapping[str, VariantContent]) -> frozenset[str]:
     """The personal links: what stands behind the host in them is safe anywhere."""
     if html.escape(settings.base_url) != settings.base_url:
         return frozenset()
-    return frozenset({"preferences_url", "unsubscribe_url"})
+    asking = {field for each in variants.values() for field in each.html.read_fields}
+    return frozenset({"preferences_url", "unsubscribe_url", *asking})
