@@ -105,7 +105,8 @@ def measure() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
         browser = open_.enter_context(chromium())
         ours = open_.enter_context(_this_program(browser, Path(folder) / "project"))
-        shown, sizes = {"this program": ours}, {}
+        shown = {"this program": ours}
+        sizes: dict[str, tuple[int, int]] = {}
         for name, (serving, mail) in _OTHERS.items():
             try:
                 served = open_.enter_context(serving(mail(_articles())))
