@@ -93,12 +93,6 @@ class Shown:
         if counts:
             self.seconds.append(seen / 1000 - began)
 
-    def size(self) -> tuple[int, int]:
-        """Bytes of the mail's HTML as it is shown, and its words."""
-        html: str = self.page.evaluate("() => window.mailShown().documentElement.outerHTML")
-        words: str = self.page.evaluate("() => window.mailShown().body.innerText")
-        return len(html.encode()), len(words.split())
-
 
 def measure() -> None:
     """Run all rounds, and print them."""
@@ -106,7 +100,6 @@ def measure() -> None:
         browser = open_.enter_context(chromium())
         ours = open_.enter_context(_this_program(browser, Path(folder) / "project"))
         shown = {"this program": ours}
-        sizes: dict[str, tuple[int, int]] = {}
         for name, (serving, mail) in _OTHERS.items():
             try:
                 served = open_.enter_context(serving(mail(_articles())))
@@ -115,24 +108,19 @@ def measure() -> None:
             else:
                 shown[name] = Shown(_opened(browser, served.url), served.file)
         for number in range(WARM + ROUNDS):
-            for name, each in shown.items():
+            for each in shown.values():
                 each.page.bring_to_front()
                 time.sleep(PAUSE)
                 each.save(number, counts=number >= WARM)
-                if number == 0:  # while it is in front: a page behind others does not answer
-                    sizes[name] = each.size()
-    _print({name: each.seconds for name, each in shown.items()}, sizes)
+    _print({name: each.seconds for name, each in shown.items()})
 
 
-def _print(seconds: dict[str, list[float]], sizes: dict[str, tuple[int, int]]) -> None:
+def _print(seconds: dict[str, list[float]]) -> None:
     head = ("median", "lowest", "highest")
     table(
         f"From a save to the words in the browser, {ROUNDS} saves",
-        ("time", *head, "HTML shown", "words"),
-        [
-            (name, *times(taken), f"{sizes[name][0] / 1000:,.0f} KB", f"{sizes[name][1]:,}")
-            for name, taken in seconds.items()
-        ],
+        ("time", *head),
+        [(name, *times(taken)) for name, taken in seconds.items()],
     )
     ours = seconds.pop("this program")
     table(
