@@ -29,6 +29,7 @@ from newsletter_mailer.sending import batches
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import batch, campaign, delivery
+from tests.forked import Forked, fork
 from tests.office import Office
 from tests.under_way import store
 
@@ -161,28 +162,21 @@ def _one_life(
 ) -> bool:
     """Start the sender, and do something to it once it sends; True when it has ended well."""
     before, pauses = _size(truth), report.pauses
-    process = office.start("send", "6", "--yes", "--json", "--accept-unknown", "all", **environment)
-    with process:
-        while process.poll() is None and _size(truth) == before and kill:
-            time.sleep(0.002)
-        if process.poll() is None and kill:
-            time.sleep(chance.uniform(0.0, 0.6))
-            _something(office, process, chance, report)
-        try:
-            output, errors = process.communicate(timeout=_LONGEST)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    if process.returncode < 0 or _state(office) == "done":
-        return process.returncode >= 0
+    process = fork(office, "send", "6", "--yes", "--json", "--accept-unknown", "all", **environment)
+    while process.poll() is None and _size(truth) == before and kill:
+        time.sleep(0.002)
+    if process.poll() is None and kill:
+        time.sleep(chance.uniform(0.0, 0.6))
+        _something(office, process, chance, report)
+    code = process.wait(_LONGEST)
+    if code < 0 or _state(office) == "done":
+        return code >= 0
     if report.pauses > pauses:
         return False
-    raise AssertionError((process.returncode, output, errors))
+    raise AssertionError((code, process.said.read_text(encoding="utf-8")))
 
 
-def _something(
-    office: Office, process: subprocess.Popen[str], chance: random.Random, report: Report
-) -> None:
+def _something(office: Office, process: Forked, chance: random.Random, report: Report) -> None:
     """Kill the sender, mostly; or stop, rob or pause it first."""
     whim = chance.random()
     if whim < 0.1:
@@ -199,7 +193,7 @@ def _something(
     elif whim < 0.35:
         report.pauses += 1
         office.run("pause", "6")
-        process.wait(timeout=60)
+        process.wait(60)
         office.ok("resume", "6")
         return
     if process.poll() is None:
