@@ -23,7 +23,7 @@ run: .venv/run.stamp ## Check issue 6, compile it, and send it to the sample sub
 	$(NEWSLETTER) send $(ISSUE) --yes
 
 test: .venv/dev.stamp ## Run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 torture: .venv/dev.stamp ## Kill a sender over and over, and hold its ledger against the truth (PEOPLE=10000)
 	$(BIN)/python -m tests.torture --people $(PEOPLE)

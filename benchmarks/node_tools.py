@@ -20,9 +20,20 @@ LINKINATOR = {"linkinator": "7.6.1"}
 NODEMAILER = {"nodemailer": "10.6.0"}
 """The same for the benchmark of sending."""
 
+REACT_EMAIL = {
+    "react-email": "6.11.6",
+    "@react-email/ui": "6.11.6",
+    "react": "19.2.0",
+    "react-dom": "19.2.0",
+}
+MAIZZLE = {"@maizzle/framework": "5.5.0"}
+"""The same for the benchmark of previews: the newest that start on Node 20."""
+
 _FOLDER = ROOT / "var" / "bench-node"
 _LINKINATOR_FOLDER = ROOT / "var" / "bench-linkinator"
 _NODEMAILER_FOLDER = ROOT / "var" / "bench-nodemailer"
+_REACT_EMAIL_FOLDER = ROOT / "var" / "bench-react-email"
+_MAIZZLE_FOLDER = ROOT / "var" / "bench-maizzle"
 """Folders of their own: npm takes away what one call did not ask for."""
 _SCRIPT = Path(__file__).parent / "node" / "mjml_rounds.mjs"
 _LINKINATOR_SCRIPT = Path(__file__).parent / "node" / "linkinator_once.mjs"
@@ -108,6 +119,28 @@ def nodemailer_command(mails: str, port: str, connections: str) -> list[str]:
     node = _node_with(NODEMAILER, _NODEMAILER_FOLDER)
     script = Path(__file__).parent / "node" / "nodemailer_once.mjs"
     return [node, str(script), str(_NODEMAILER_FOLDER), mails, port, connections]
+
+
+def react_email_command(port: int) -> tuple[list[str], Path]:
+    """The command that previews the templates in `emails/`, and the folder to run it below.
+
+    Raises:
+        NodeError: node or npm is not there, or the packages cannot be installed.
+    """
+    node = _node_with(REACT_EMAIL, _REACT_EMAIL_FOLDER)
+    program = _REACT_EMAIL_FOLDER / "node_modules" / "react-email" / "dist" / "cli" / "index.mjs"
+    return [node, str(program), "dev", "--port", str(port)], _REACT_EMAIL_FOLDER
+
+
+def maizzle_command() -> tuple[list[str], Path]:
+    """The command that previews as `config.js` beside it says, and the folder to run it below.
+
+    Raises:
+        NodeError: node or npm is not there, or the package cannot be installed.
+    """
+    node = _node_with(MAIZZLE, _MAIZZLE_FOLDER)
+    program = _MAIZZLE_FOLDER / "node_modules" / "@maizzle" / "framework" / "bin" / "maizzle"
+    return [node, str(program), "serve"], _MAIZZLE_FOLDER
 
 
 def _node_with(versions: Mapping[str, str], folder: Path) -> str:

@@ -6,7 +6,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine, insert, select
@@ -222,6 +224,26 @@ def freeze_for(
         )
 
 
+@cache
+def empty_database() -> bytes:
+    """A database that is up to date and holds nothing, since making one takes a while."""
+    with TemporaryDirectory() as folder:
+        engine = open_store(settings_for(Path(folder)))
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return (Path(folder) / "var" / "newsletter.db").read_bytes()
+
+
+def store_of(settings: Settings) -> Engine:
+    """A project's database; a new one is a copy. Whoever opens it disposes of its engine."""
+    database = settings.state / "newsletter.db"
+    if not settings.database_url and not database.exists():
+        settings.state.mkdir(parents=True, exist_ok=True)
+        database.write_bytes(empty_database())
+    return open_store(settings)
+
+
 def open_ledger(
     folder: Path,
     people: int,
@@ -232,7 +254,7 @@ def open_ledger(
 ) -> Ledger:
     """A campaign to so many people. Whoever opens it disposes of its engine."""
     settings = settings_for(folder, **send)
-    engine = open_store(settings)
+    engine = store_of(settings)
     add_people(engine, people)
     campaign = freeze_for(folder, engine, settings, start=start, canary=canary)
     return Ledger(engine, settings, campaign, Clock())

@@ -19,7 +19,8 @@ from newsletter_mailer.checking.links.looking import Conditions
 from newsletter_mailer.settings import Settings
 
 NOW = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
-TIMEOUT = 0.5
+PATIENT, IMPATIENT = 30.0, 0.5
+"""Seconds for a request: where a server answers, however busy the machine; where none ever does."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class LinkServer:
     plays: dict[str, Play]
     tls: ssl.SSLContext | None = None
     latency: float = 0.0
+    crowd: int = 0
+    """Nothing is answered until so many requests have waited at once."""
     to_hello: bytes = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
     """What a server without TLS says to those who begin with it."""
     requests: list[Request] = field(default_factory=list)
@@ -54,6 +57,7 @@ class LinkServer:
     most_at_once_a_host: int = 0
     port: int = 0
     _now: Counter[str] = field(default_factory=Counter)
+    _crowded: asyncio.Event = field(default_factory=asyncio.Event)
 
     @contextlib.contextmanager
     def running(self) -> Iterator["LinkServer"]:
@@ -77,12 +81,12 @@ class LinkServer:
 
         thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
         thread.start()
-        started.wait(10)
+        started.wait(60)
         try:
             yield self
         finally:
             loop.call_soon_threadsafe(stop.set)
-            thread.join(10)
+            thread.join(60)
             loop.close()
 
     def asked(self, address: str) -> list[str]:
@@ -110,7 +114,10 @@ class LinkServer:
         self._now[request.host] += 1
         self.most_at_once = max(self.most_at_once, self._now.total())
         self.most_at_once_a_host = max(self.most_at_once_a_host, self._now[request.host])
+        if self.most_at_once >= self.crowd:
+            self._crowded.set()
         try:
+            await self._crowded.wait()
             await asyncio.sleep(self.latency)
         finally:
             # Before the answer leaves, since the client may send the next at once.
@@ -245,8 +252,8 @@ class Names:
 
 
 def settings_for(settings: Settings, *allowed: str, **links: object) -> Settings:
-    """The office's settings, with a short timeout and these hosts let through."""
-    own = settings.links.model_copy(update={"timeout": TIMEOUT, **links})
+    """The office's settings, with patience and with these hosts let through."""
+    own = settings.links.model_copy(update={"timeout": PATIENT, **links})
     return settings.model_copy(update={"links": own, "links_allow": allowed})
 
 

@@ -10,7 +10,16 @@ import pytest
 from newsletter_mailer.checking.links.looking import Conditions, look_at, no_network
 from newsletter_mailer.checking.links.verdict import Verdict
 from newsletter_mailer.settings import Settings
-from tests.link_server import NOW, LinkServer, Names, conditions, page, reply, settings_for
+from tests.link_server import (
+    IMPATIENT,
+    NOW,
+    LinkServer,
+    Names,
+    conditions,
+    page,
+    reply,
+    settings_for,
+)
 
 BROKEN = Verdict.BROKEN
 
@@ -84,7 +93,7 @@ def test_a_wall_around_everything_is_no_network(
         urls = [f"http://deaf{n}.example/{m}" for n in range(hosts) for m in range(3)]
         found = look_at(
             urls,
-            settings_for(settings, *(url.split("/")[2] for url in urls)),
+            settings_for(settings, *(url.split("/")[2] for url in urls), timeout=IMPATIENT),
             clock=lambda: NOW,
             resolver=Names(),
             conditions=Conditions(pauses=(0.2, 0.3), patience=0.6, doors={80: port}),

@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 from newsletter_mailer.sending.rate import Limit, hold, limits, reserve
 from newsletter_mailer.store.engine import open_store, writing
 from newsletter_mailer.store.tables import rate_bucket
-from tests.ledgers import NOW, settings_for
+from tests.ledgers import NOW, settings_for, store_of
 
 _GRAIN = 1e-3
 """Seconds by which a window is drawn in, so that sums of fractions need not be exact."""
@@ -24,7 +24,7 @@ _GRAIN = 1e-3
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     """A database."""
-    made = open_store(settings_for(tmp_path))
+    made = store_of(settings_for(tmp_path))
     yield made
     made.dispose()
 

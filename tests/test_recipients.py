@@ -17,7 +17,7 @@ from newsletter_mailer.sending.recipients import (
     recipients,
 )
 from newsletter_mailer.settings import Settings
-from newsletter_mailer.store.engine import open_store, reading, writing
+from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import subscriber, suppression
 from newsletter_mailer.store.web_tables import preference
 from tests.ledgers import (
@@ -30,6 +30,7 @@ from tests.ledgers import (
     open_ledger,
     settings_for,
     small_email,
+    store_of,
 )
 from tests.projects import small_registry
 
@@ -47,7 +48,7 @@ def ledger(tmp_path: Path, database: str) -> Iterator[Ledger]:  # noqa: ARG001 -
 @pytest.fixture
 def engine(tmp_path: Path, database: str) -> Iterator[Engine]:  # noqa: ARG001 - it sets the URL
     """Twelve people: of several agencies and roles, some gone, some suppressed."""
-    made = open_store(settings_for(tmp_path))
+    made = store_of(settings_for(tmp_path))
     add_people(made, 12)
     changes = {
         1: {"status": "unsubscribed"},

@@ -9,8 +9,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from tests.ledgers import empty_database
 from tests.office import COMMAND, Office
-from tests.websites import empty_database
 
 
 def started(folder: Path, *options: str) -> tuple[subprocess.Popen[str], str]:

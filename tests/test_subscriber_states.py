@@ -17,12 +17,11 @@ from newsletter_mailer.audience.segment import Segment
 from newsletter_mailer.mailbox import address_key
 from newsletter_mailer.sending.erasing import erase
 from newsletter_mailer.sending.recipients import recipients
-from newsletter_mailer.store.engine import open_store, reading, writing
+from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import subscriber, suppression
 from newsletter_mailer.store.web_tables import signup
-from tests.ledgers import settings_for, small_email
+from tests.ledgers import settings_for, small_email, store_of
 from tests.projects import small_registry
-from tests.websites import empty_database
 
 KEY = "k" * 40
 START = dt.datetime(2031, 3, 3, 9, 0, tzinfo=dt.UTC)
@@ -40,9 +39,7 @@ class Subscribers(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(mkdtemp())
-        (self.folder / "var").mkdir()
-        (self.folder / "var" / "newsletter.db").write_bytes(empty_database())
-        self.engine = open_store(settings_for(self.folder))
+        self.engine = store_of(settings_for(self.folder))
         self.now = START
         self.left: set[str] = set()
         self.unreachable: set[str] = set()

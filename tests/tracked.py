@@ -20,14 +20,14 @@ from sqlalchemy import Engine, insert, select, update
 from newsletter_mailer.audience.consent import prefer
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.settings import Settings
-from newsletter_mailer.store.engine import open_store, reading, writing
+from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.postgres import make_partition
 from newsletter_mailer.store.tables import batch, campaign, delivery, subscriber, suppression
 from newsletter_mailer.store.tracking_tables import clicked, feedback, opened
 from newsletter_mailer.web.app import application
 from newsletter_mailer.web.pages import Pages
 from newsletter_mailer.web.site import Site
-from tests.ledgers import NOW, settings_for
+from tests.ledgers import NOW, settings_for, store_of
 from tests.projects import small_registry
 
 ROOT = Path(__file__).parent.parent
@@ -146,7 +146,7 @@ def open_desk(folder: Path, people: int, campaigns: int = 1, **tracking: object)
     settings = settings_for(folder).model_copy(
         update={"tracking": settings_for(folder).tracking.model_copy(update=dict(tracking))}
     )
-    engine = open_store(settings)
+    engine = store_of(settings)
     with writing(engine) as connection:
         connection.execute(
             insert(subscriber),

@@ -10,9 +10,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -24,29 +23,18 @@ from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.sending.notices import NoticePost
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.settings import Settings, load_settings
-from newsletter_mailer.store.engine import open_store, reading, writing
+from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import subscriber
 from newsletter_mailer.web.app import application
 from newsletter_mailer.web.pages import Pages
 from newsletter_mailer.web.site import Site
-from tests.ledgers import settings_for
+from tests.ledgers import store_of
 from tests.office import part_of, read_mail
 
 KEY = "k" * 40
 BASE = "https://newsletter.example.org"
 NOW = dt.datetime(2031, 3, 3, 9, 0, tzinfo=dt.UTC)
 NETWORK = "203.0.113.9"
-
-
-@cache
-def empty_database() -> bytes:
-    """A database that is up to date and holds nothing, since making one takes a while."""
-    with TemporaryDirectory() as folder:
-        engine = open_store(settings_for(Path(folder)))
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return (Path(folder) / "var" / "newsletter.db").read_bytes()
 
 
 class Client:
@@ -171,11 +159,7 @@ def website(
     changed = {"base_url": base, "web": settings.web.model_copy(update=limits)}
     settings = settings.model_copy(update=changed)
     registry = read_registry(settings.agencies_file, "subscribers/agencies.yaml")
-    settings.state.mkdir(exist_ok=True)
-    database = settings.state / "newsletter.db"
-    if not database.exists():
-        database.write_bytes(empty_database())
-    engine = open_store(settings)
+    engine = store_of(settings)
     moments = [now]
     numbers = itertools.count(1)
     site = Site(
