@@ -9,10 +9,10 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from newsletter_mailer.checking.links.checked import CheckedLink, count_by_verdict
+from newsletter_mailer.checking.links.newest import Newest, newest
 from newsletter_mailer.checking.links.personal import is_personal
 from newsletter_mailer.checking.links.verdict import LinkResult
 from newsletter_mailer.cli.console import out, plural, print_findings, print_json, say
-from newsletter_mailer.checking.links.newest import Newest, newest
 from newsletter_mailer.cli.looking import bar
 from newsletter_mailer.cli.options import AsJson
 from newsletter_mailer.cli.project import Project
