@@ -47,7 +47,9 @@ class PersonalLinks:
 
     def read(self, campaign_id: int, subscriber_id: int, article: int) -> str:
         """The page on which a reader can say that they have read an article, by its number."""
-        return self._signed("read", b"[%d,%d,%d]" % (campaign_id, subscriber_id, article))
+        return self._signed(
+            "read", _in_base64(b"[%d,%d,%d]" % (campaign_id, subscriber_id, article))
+        )
 
     def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
         return self._signed(purpose, _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id)))
