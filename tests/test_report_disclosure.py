@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import example, given
@@ -21,17 +20,12 @@ from newsletter_mailer.reporting.drawing_up import Link, report
 from newsletter_mailer.reporting.report import Report, Row
 from newsletter_mailer.reporting.shown import SMALLEST, Shown
 from newsletter_mailer.reporting.tally import Exact, Tally, arrived
-from newsletter_mailer.sending.campaign import Campaign
-from newsletter_mailer.settings import Greeting
 from newsletter_mailer.tracking.agents import Class
 from tests.adversary import Adversary, size
 from tests.projects import small_registry
+from tests.report_worlds import AGENCIES, CAMPAIGN, NOW, SENT, ZONE
 
-ZONE = ZoneInfo("Europe/London")
-SENT = dt.datetime(2026, 11, 2, 9, tzinfo=dt.UTC)
-NOW = SENT + dt.timedelta(days=20)
 LINKS = tuple(Link(n, f"https://{n}.example/", f"link {n}", ("News",)) for n in range(2))
-AGENCIES = [each.id for each in small_registry().agencies]
 
 CELLS = ("lost", "quiet", "rest", "maybe", "human")
 """Every recipient is one of these: not reached; not agreed; agreed, by what was loaded."""
@@ -141,37 +135,10 @@ def _split(draw: st.DrawFn, people: int, names: Sequence[str]) -> dict[str, int]
     return {names[0]: people, **found}
 
 
-def _campaign() -> Campaign:
-    nothing = dict.fromkeys(("reason", "token", "content_hash", "audience_hash", "frozen_by"), "")
-    return Campaign(
-        id=1,
-        name="06-autumn-2018",
-        issue="06-autumn-2018",
-        number=6,
-        title="Autumn",
-        state="done",
-        audience=(),
-        excluded={},
-        transport="smtp",
-        sender_name="Office",
-        sender_address="office@example.org",
-        reply_to=None,
-        greeting=Greeting(),
-        frozen_at=SENT,
-        scheduled_at=None,
-        started_at=SENT,
-        finished_at=SENT,
-        canary=0,
-        canary_until=None,
-        waivers=(),
-        **nothing,
-    )
-
-
 def draw_up(world: World, only: Only | None = None) -> Report:
     """The report of a world, or some of it."""
     return report(
-        _campaign(),
+        CAMPAIGN,
         world.exact(),
         small_registry(),
         NOW,

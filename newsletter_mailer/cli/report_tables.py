@@ -54,6 +54,7 @@ def show(report: Report) -> None:
         _compare(report)
     _thin(report)
     _followed(report)
+    _have_read(report)
     if report.to_mend:
         say("", "To mend")
         for each in report.to_mend:
@@ -224,6 +225,18 @@ def _followed(report: Report) -> None:
     )
     if len(ordered) > _MOST_LINKS:
         say(f"… and {len(ordered) - _MOST_LINKS} more: --json, --csv and --page have all of them.")
+
+
+def _have_read(report: Report) -> None:
+    for article in report.have_read:
+        rows = [("Everybody", article.people.words)]
+        rows += [
+            (f"  {row.name}", row.people.words)
+            for row in article.by_agency
+            if not row.people.hidden and row.people.number
+        ]
+        say("")
+        table(f"They say that they have read: {article.title}", "", "people", rows=rows)
 
 
 def _when(period: Period) -> str:

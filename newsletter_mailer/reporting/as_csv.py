@@ -20,7 +20,8 @@ HEADER = (
     "at_least",
     "at_most",
 )
-"""`people` are the recipients where a row has them. `at_least` and `at_most` are those who
+"""`people` are the recipients where a row has them, and those who say that they have read an
+article. `at_least` and `at_most` are those who
 opened it, or followed a link."""
 
 
@@ -70,6 +71,15 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     for link in report.followed:
         section = "event" if link.event else "link"
         yield _line(section, link.url, link.text, reach=link.reach)
+    for article in report.have_read:
+        yield _line("have read", article.article, article.title, people=_cell(article.people))
+        for part in article.by_agency:
+            yield _line(
+                "have read by agency",
+                f"{article.article} {part.id}",
+                part.name,
+                people=_cell(part.people),
+            )
     for mend in report.to_mend:
         yield _line("to mend", mend.key, mend.name, people=_cell(mend.people))
 

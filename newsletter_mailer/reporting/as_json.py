@@ -83,6 +83,18 @@ def as_dict(report: Report) -> dict[str, object]:
             }
             for each in report.followed
         ],
+        "have_read": [
+            {
+                "article": each.article,
+                "title": each.title,
+                "people": _count(each.people),
+                "agencies": [
+                    {"id": row.id, "name": row.name, "people": _count(row.people)}
+                    for row in each.by_agency
+                ],
+            }
+            for each in report.have_read
+        ],
         "to_mend": [
             {
                 "kind": each.key,

@@ -11,6 +11,7 @@ from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reporting.choosing import Only, choose
 from newsletter_mailer.reporting.classes import classes, over_time
 from newsletter_mailer.reporting.disclosure import range_of
+from newsletter_mailer.reporting.having_read import have_read
 from newsletter_mailer.reporting.outcomes import outcomes, to_mend
 from newsletter_mailer.reporting.report import CampaignFacts, Earlier, Followed, Report, Row
 from newsletter_mailer.reporting.shown import HIDDEN, Reach
@@ -21,6 +22,7 @@ from newsletter_mailer.sending.counted_links import counted_links
 from newsletter_mailer.store.archive_tables import archive_article
 from newsletter_mailer.store.tables import campaign_link
 from newsletter_mailer.tracking.figures import figures
+from newsletter_mailer.tracking.read import ReadArticle, read_articles
 
 EARLIER = 5
 """How many earlier issues a campaign is compared with."""
@@ -64,6 +66,7 @@ def draw_up(
         only=wanted,
         links=links,
         earlier=() if wanted else _earlier(connection, campaign, registry, zone),
+        articles=read_articles(connection, campaign.id),
     )
 
 
@@ -77,6 +80,7 @@ def report(
     only: Only,
     links: Sequence[Link],
     earlier: Sequence[Earlier],
+    articles: Sequence[ReadArticle] = (),
 ) -> Report:
     """The report of these exact counts."""
     made = table(found.by_agency, registry)
@@ -112,6 +116,7 @@ def report(
         tuple(_followed(links, found, made.whole)),
         to_mend(shown, campaign.name),
         tuple(notes),
+        have_read(articles, found.by_agency, made, registry),
     )
 
 

@@ -126,6 +126,28 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadRow:
+    """Those of an agency, or of several counted together, who say that they have read it."""
+
+    id: str
+    name: str
+    people: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class HaveRead:
+    """An article with a button "I have read this", and how many people pressed it.
+
+    `article` is its id in the issue's files. `by_agency` has the rows of the report's agencies.
+    """
+
+    article: str
+    title: str
+    people: Shown
+    by_agency: tuple[ReadRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Mend:
     """Mail that did not arrive, of one kind: how many, what to do, and where they are listed."""
 
@@ -142,9 +164,9 @@ class Report:
 
     `overall` is about everybody in the report: the whole campaign, or where `only` names
     agencies or sectors, these. In the latter case `classes`, `over_time`, `outcomes`,
-    `earlier`, `thin`, `followed` and `to_mend` are empty: they are drawn up for whole campaigns
-    only; so is `thin` for a campaign that was for a part of the list. `opens_counted` and
-    `clicks_counted` say whether anything of this kind was recorded.
+    `earlier`, `thin`, `followed`, `to_mend` and `have_read` are empty: they are drawn up for
+    whole campaigns only; so is `thin` for a campaign that was for a part of the list.
+    `opens_counted` and `clicks_counted` say whether anything of this kind was recorded.
     `notes` are sentences on what is hidden or counted together.
     """
 
@@ -164,6 +186,7 @@ class Report:
     followed: tuple[Followed, ...]
     to_mend: tuple[Mend, ...]
     notes: tuple[str, ...]
+    have_read: tuple[HaveRead, ...] = ()
 
     @property
     def consent_share(self) -> float | None:
