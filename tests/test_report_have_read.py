@@ -29,7 +29,7 @@ NUMBERS = st.one_of(st.integers(0, 4), st.integers(0, 12), st.integers(5, 60))
 WORLDS = st.fixed_dictionaries(
     {agency: st.tuples(st.integers(0, 7), NUMBERS, NUMBERS) for agency in AGENCIES}
 )
-NOBODY: World = dict.fromkeys(AGENCIES, (0, 0, 0))
+NOBODY: dict[str, tuple[int, int, int]] = dict.fromkeys(AGENCIES, (0, 0, 0))
 
 
 def report_on(world: World) -> Report:
