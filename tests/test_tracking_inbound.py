@@ -1,6 +1,7 @@
 """Bounces and complaints by mail: read, matched with their delivery, and taken in."""
 
 import datetime as dt
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,11 @@ from sqlalchemy import Engine, select
 from typer.testing import CliRunner
 
 from newsletter_mailer.cli.app import app
+from newsletter_mailer.sending.campaign import all_campaigns
+from newsletter_mailer.sending.dispatching import dispatch_of
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.return_path import verp
+from newsletter_mailer.sending.running import send_pass
 from newsletter_mailer.settings import load_settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import suppression
@@ -216,8 +220,17 @@ def on_either(database: str, project: Path) -> Office:
     if database != "sqlite":
         office.ok("migrate")
     office.ok("subscribers", "import", str(office.write_people(3)))
-    words = ("--yes", "--accept-unknown", "all")
-    office.ok("send", "6", *words, NEWSLETTER_SECRET_KEY=KEY)
+    words = ("6", "--yes", "--accept-unknown", "all")
+    if database == "sqlite":
+        office.ok("send", *words, NEWSLETTER_SECRET_KEY=KEY)
+        return office
+    office.ok("send", *words, "--no-wait", NEWSLETTER_SECRET_KEY=KEY)
+    with pytest.MonkeyPatch.context() as world, _store(office) as engine:
+        world.setenv("NEWSLETTER_SECRET_KEY", KEY)
+        with reading(engine) as connection:
+            (campaign,) = all_campaigns(connection)
+        dispatch = dispatch_of(engine, campaign, load_settings(office.folder))
+        send_pass(dispatch, threading.Event(), lambda _: None)
     return office
 
 
