@@ -27,6 +27,8 @@ EVERY_COMMAND = [
     "cancel",
     "in-doubt",
     "certificate",
+    "report",
+    "bounces",
     "doctor",
     "links",
     "links watch",
@@ -174,6 +176,7 @@ def test_schema_writes_json_schemas(office: Office) -> None:
         "summary",
         "for",
         "first_for",
+        "read_button",
     }
 
 
@@ -211,7 +214,7 @@ def test_wrong_usage_is_said_in_a_sentence(
         ("[office]", "[ofice]", "ofice is not a setting"),
         ('"Europe/London"', '"Europe/Lundon"', "not a known time zone"),
         ('address = "lcity', 'adress = "lcity', "sender.address is missing"),
-        ("batch_size = 500", "batch_size = 0", "send.batch_size is 0"),
+        ("batch_size = 1000", "batch_size = 0", "send.batch_size is 0"),
         ("[send]", "[send]\npassword = 'x'", "found a secret, password"),
         ("[greeting]", "[greeting", "not valid TOML"),
     ],

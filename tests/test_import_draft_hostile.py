@@ -291,7 +291,7 @@ def test_wrapped_links_are_kept_and_their_mend_is_named(office: Office) -> None:
     said = office.ok("import", "a.html").out
     text = next((office.folder / "issues").glob("07-*/articles/news.md")).read_text()
     assert f"[the report]({url})" in text
-    assert "news.md:8  warning  link-wrapped" in said
+    assert "news.md:9  warning  link-wrapped" in said
     assert "Write https://example.org/report." in said
     assert "newsletter check 7 --fix" in said
 

@@ -126,7 +126,7 @@ def test_a_clock_that_jumps_stops_nothing(engine: Engine, jump: float) -> None:
 @pytest.mark.usefixtures("database")
 def test_processes_that_share_a_row_share_its_rate(tmp_path: Path) -> None:
     """Four connections reserving at once get stretches that do not overlap."""
-    settings = settings_for(tmp_path)
+    settings = settings_for(tmp_path).model_copy(update={"database_wait": 60.0})
     open_store(settings).dispose()
     wanted = limits(1000.0, None)
     begins: list[float] = []

@@ -211,13 +211,13 @@ def test_a_cap_on_messages_a_connection(kind: str, cap_says: str) -> None:
 
 
 def test_a_cap_of_our_own() -> None:
-    """No connection carries more messages than the setting allows, and each ends with QUIT."""
+    """No connection carries more messages than the setting allows; each used ends with QUIT."""
     with FakeSmtp() as server:
         sent = run(server, messages_per_connection=4)
-        connections = server.connections
     assert sent.outcomes == {Outcome.ACCEPTED: ALL}
-    assert max(Counter(message.connection for message in server.taken).values()) == 4
-    assert server.commands.count("QUIT") == connections
+    carried = Counter(message.connection for message in server.taken)
+    assert max(carried.values()) == 4
+    assert server.commands.count("QUIT") >= len(carried)
 
 
 def test_data_that_begins_without_a_recipient_is_ended_empty() -> None:

@@ -305,8 +305,16 @@ class Work:
         pool = self._pool
         if pool.hopeless(working):
             self._halt(pool.last_failure)
-        elif not self._hungry and (self._waiting or (working and not self._exhausted)):
+        elif not self._hungry and self._wants_more(working):
             pool.grow(working, now)
+
+    def _wants_more(self, working: int) -> bool:
+        """Whether another connection would have something to do."""
+        if not self._exhausted:
+            return bool(self._waiting or working)
+        most = self._limits.messages_per_connection
+        free = sum(not each.leaving and each.given < most for each in self._channels)
+        return len(self._waiting) > free
 
     def _may_go(self, channel: Channel) -> bool:
         return (
