@@ -102,6 +102,16 @@ def test_large_groups_are_shown() -> None:
     assert shown == {"police": 30, "gp": 7}
 
 
+def test_an_agency_called_other_is_not_taken_for_others() -> None:
+    """Its own number is told, or none; never that of those who are counted together with it."""
+    sizes = {"other": 3, "gp": 3, "ccg": 3, "police": 3, "early-years": 3}
+    made = drawn_up({agency: Tally(sizes.get(agency, 0)) for agency in AGENCIES}, [])
+    (thin,) = [each for each in made.thin if each.agency == "Another agency"]
+    assert thin.words == "fewer than ten"
+    ids = [row.id for row in (*made.sectors, *made.agencies)]
+    assert "other" not in ids
+
+
 def test_all_forms_say_it() -> None:
     """JSON, CSV and the page name the article and its counts, and hidden ones only in words."""
     settings = load_settings(ROOT)

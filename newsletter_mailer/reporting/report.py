@@ -29,7 +29,7 @@ class CampaignFacts:
 class Row:
     """People of one agency, of one sector, or of several that are counted together.
 
-    `id` is that of the agency or sector, or begins with `other`. `members` are the names of the
+    `id` is that of the agency or sector, or begins with `_other`. `members` are the names of the
     agencies in it. `not_arrived` counts mail that was not sent, was refused or came back.
     """
 

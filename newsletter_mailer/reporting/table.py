@@ -17,8 +17,11 @@ from newsletter_mailer.reporting.disclosure import (
 from newsletter_mailer.reporting.report import Row, Thin
 from newsletter_mailer.reporting.tally import Tally, total
 
-OTHER = "other"
-"""How the ids of rows begin in which several agencies, or sectors, are counted together."""
+OTHER = "_other"
+"""How the ids of rows begin in which several agencies, or sectors, are counted together.
+
+No agency's own id begins so.
+"""
 
 
 def published(whole: Tally) -> Published:
