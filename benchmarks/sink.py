@@ -2,7 +2,8 @@
 
 It prints its port, then serves any number of connections until its standard input ends,
 and prints what it counted as JSON. `--delay` is the seconds until each reply is sent;
-replies to pipelined commands leave together.
+replies to pipelined commands leave together. It counts from when the bytes came, as Linux says,
+and elsewhere from when they were noticed.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import heapq
 import json
 import select
 import socket
+import struct
 import sys
 import time
 
@@ -28,6 +30,14 @@ _ANSWERS = {
     b"HELO": b"250 sink.example.org\r\n",
     b"QUIT": b"221 2.0.0 Bye\r\n",
 }
+_LINUX = sys.platform == "linux"
+_TIMESTAMPS = 35
+"""SO_TIMESTAMPNS of Linux: the kernel says when bytes came, so that the delay is not longer by
+the time that it takes to notice them. Python has no name for it."""
+
+_TIME = struct.Struct("@ll")
+_ROOM_FOR_TIME = socket.CMSG_SPACE(_TIME.size)
+
 _TAKEN = b"250 2.0.0 Ok: queued\r\n"
 
 
@@ -132,6 +142,8 @@ class Sink:
         connection, _ = self.listener.accept()
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._delay and _LINUX:
+            connection.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
         client = Client(connection)
         self._clients.append(client)
         self._by_number[connection.fileno()] = client
@@ -139,8 +151,13 @@ class Sink:
         self._answer(client, _GREETING)
 
     def _hear(self, client: Client) -> None:
+        came = 0.0
         try:
-            count = client.connection.recv_into(self._buffer)
+            if self._delay and _LINUX:
+                count, told, _, _ = client.connection.recvmsg_into([self._buffer], _ROOM_FOR_TIME)
+                came = _came(told)
+            else:
+                count = client.connection.recv_into(self._buffer)
         except BlockingIOError:
             return
         except OSError:
@@ -151,12 +168,12 @@ class Sink:
             return
         answer = client.heard(self._buffer, count)
         if answer:
-            self._answer(client, answer)
+            self._answer(client, answer, came)
 
-    def _answer(self, client: Client, answer: bytes) -> None:
+    def _answer(self, client: Client, answer: bytes, came: float = 0.0) -> None:
         if self._delay:
             self._number += 1
-            due = time.monotonic() + self._delay
+            due = (came or time.monotonic()) + self._delay
             heapq.heappush(self._late, (due, self._number, client, answer))
         else:
             self._say(client, answer)
@@ -165,6 +182,16 @@ class Sink:
     def _say(client: Client, answer: bytes) -> None:
         if client.connection.fileno() >= 0:
             client.connection.send(answer)
+
+
+def _came(told: list[tuple[int, int, bytes]]) -> float:
+    """When the last bytes read had come, on the monotonic clock; 0 where the system did not say."""
+    for level, kind, data in told:
+        if (level, kind) == (socket.SOL_SOCKET, _TIMESTAMPS):
+            seconds, nanoseconds = _TIME.unpack(data)
+            ago = time.time() - float(seconds) - float(nanoseconds) / 1e9
+            return time.monotonic() - ago
+    return 0.0
 
 
 def main() -> None:

@@ -29,47 +29,14 @@ def take(
     and a mark of its own at the old epoch still counts. So that its journal can be asked
     later, its name is kept in `provider_id` meanwhile. None where no batch is free.
     """
-    due = or_(batch.c.next_at.is_(None), batch.c.next_at <= now)
-    free = or_(
-        and_(batch.c.state == "ready", due),
-        # Never one's own: its lease seems to run out when the clock is put forward.
-        and_(batch.c.state == "running", batch.c.lease_until < now, batch.c.owner != owner),
-    )
-    found = connection.execute(
-        select(batch.c.number, batch.c.epoch, batch.c.owner)
-        .join(campaign, campaign.c.id == batch.c.campaign_id)
-        .where(batch.c.campaign_id == campaign_id, campaign.c.state == "sending", free)
-        .order_by(batch.c.number)
-        .limit(1)
-        .with_for_update(skip_locked=True, of=batch)
-    ).one_or_none()
+    here = {"campaign": campaign_id, "now": now}
+    found = connection.execute(_FREE, here | {"taker": owner}).one_or_none()
     if found is None:
         return None
     hold = Hold(campaign_id, found.number, found.epoch + 1)
-    connection.execute(
-        update(batch)
-        .where(*_of(hold), may(BatchStep.TAKE))
-        .values(
-            taking(BatchStep.TAKE)
-            | {"epoch": hold.epoch, "owner": owner, "lease_until": now + lease, "next_at": None}
-        )
-    )
-    connection.execute(
-        update(delivery)
-        .where(
-            delivery.c.campaign_id == campaign_id,
-            delivery.c.batch == hold.number,
-            may(DeliveryStep.DOUBT),
-        )
-        .values(
-            taking(DeliveryStep.DOUBT)
-            | {
-                "settled_at": now,
-                "error": "whoever was sending it was cut off",
-                "provider_id": found.owner,
-            }
-        )
-    )
+    here["which"] = hold.number
+    connection.execute(_TAKING, here | {"at": hold.epoch, "taker": owner, "until": now + lease})
+    connection.execute(_DOUBTING, here | {"holder": found.owner})
     return hold
 
 
@@ -93,7 +60,7 @@ def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timede
         _RENEWING,
         {
             "campaign": hold.campaign_id,
-            "batch": hold.number,
+            "which": hold.number,
             "at": hold.epoch,
             "until": now + lease,
         },
@@ -104,23 +71,12 @@ def renew(connection: Connection, hold: Hold, now: dt.datetime, lease: dt.timede
 def close(connection: Connection, hold: Hold) -> None:
     """Let go of a batch: done where nothing in it is open, else ready to be taken again."""
     keep(connection, hold.campaign_id, hold.number)
-    rows = connection.execute(
-        select(delivery.c.status, func.min(delivery.c.next_try).label("next_try"))
-        .where(
-            delivery.c.campaign_id == hold.campaign_id,
-            delivery.c.batch == hold.number,
-            may(DeliveryStep.CLAIM),
-        )
-        .group_by(delivery.c.status)
-    )
+    here = {"campaign": hold.campaign_id, "which": hold.number}
+    rows = connection.execute(_LEFT, here)
     left: Mapping[str, dt.datetime | None] = {row.status: row.next_try for row in rows}
     step = BatchStep.REOPEN if left else BatchStep.CLOSE
     waits = None if "pending" in left else left.get("deferred")
-    connection.execute(
-        update(batch)
-        .where(*_of(hold), batch.c.epoch == hold.epoch, may(step))
-        .values(taking(step) | {"owner": "", "lease_until": None, "next_at": waits})
-    )
+    connection.execute(_CLOSING[step], here | {"at": hold.epoch, "waits": waits})
 
 
 def reopen(connection: Connection, hold: Hold) -> bool:
@@ -161,14 +117,83 @@ def _of(hold: Hold) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return batch.c.campaign_id == hold.campaign_id, batch.c.number == hold.number
 
 
-# At each group, and so put together once.
+# At each group or batch, and so put together once.
+_THIS = (batch.c.campaign_id == bindparam("campaign"), batch.c.number == bindparam("which"))
+
 _RENEWING = (
     update(batch)
-    .where(
-        batch.c.campaign_id == bindparam("campaign"),
-        batch.c.number == bindparam("batch"),
-        batch.c.epoch == bindparam("at"),
-        batch.c.state == "running",
-    )
+    .where(*_THIS, batch.c.epoch == bindparam("at"), batch.c.state == "running")
     .values(lease_until=bindparam("until"))
 )
+
+_FREE = (
+    select(batch.c.number, batch.c.epoch, batch.c.owner)
+    .join(campaign, campaign.c.id == batch.c.campaign_id)
+    .where(
+        batch.c.campaign_id == bindparam("campaign"),
+        campaign.c.state == "sending",
+        or_(
+            and_(
+                batch.c.state == "ready",
+                or_(batch.c.next_at.is_(None), batch.c.next_at <= bindparam("now")),
+            ),
+            # Never one's own: its lease seems to run out when the clock is put forward.
+            and_(
+                batch.c.state == "running",
+                batch.c.lease_until < bindparam("now"),
+                batch.c.owner != bindparam("taker"),
+            ),
+        ),
+    )
+    .order_by(batch.c.number)
+    .limit(1)
+    .with_for_update(skip_locked=True, of=batch)
+)
+
+_TAKING = (
+    update(batch)
+    .where(*_THIS, may(BatchStep.TAKE))
+    .values(
+        taking(BatchStep.TAKE)
+        | {
+            "epoch": bindparam("at"),
+            "owner": bindparam("taker"),
+            "lease_until": bindparam("until"),
+            "next_at": None,
+        }
+    )
+)
+
+_DOUBTING = (
+    update(delivery)
+    .where(
+        delivery.c.campaign_id == bindparam("campaign"),
+        delivery.c.batch == bindparam("which"),
+        may(DeliveryStep.DOUBT),
+    )
+    .values(
+        taking(DeliveryStep.DOUBT)
+        | {
+            "settled_at": bindparam("now"),
+            "error": "whoever was sending it was cut off",
+            "provider_id": bindparam("holder"),
+        }
+    )
+)
+
+_LEFT = (
+    select(delivery.c.status, func.min(delivery.c.next_try).label("next_try"))
+    .where(
+        delivery.c.campaign_id == bindparam("campaign"),
+        delivery.c.batch == bindparam("which"),
+        may(DeliveryStep.CLAIM),
+    )
+    .group_by(delivery.c.status)
+)
+
+_CLOSING = {
+    step: update(batch)
+    .where(*_THIS, batch.c.epoch == bindparam("at"), may(step))
+    .values(taking(step) | {"owner": "", "lease_until": None, "next_at": bindparam("waits")})
+    for step in (BatchStep.CLOSE, BatchStep.REOPEN)
+}

@@ -100,6 +100,7 @@ class Claims:
         self.rules = rules
         self.group = self._least = max(_SMALLEST, most)
         self._claimed = math.inf
+        self._last = 0
         self.settled = settled
         self.ending = False
         self.next_at: dt.datetime | None = None
@@ -211,12 +212,14 @@ class Claims:
     ) -> Group:
         work.good_until = self._safe(moment)
         slot = rate.reserve(connection, self.rules.limits, len(deliveries), now)
-        self._fit(moment)
+        self._fit(moment, len(deliveries))
         return Group(work, deliveries, now, moment + slot.wait, slot.apart)
 
-    def _fit(self, moment: float) -> None:
-        """Fit the size of the next group to how long this one's turn was in coming."""
+    def _fit(self, moment: float, claimed: int) -> None:
+        """Fit the size of the next group to how long a whole one takes at the pace of the last."""
         took, self._claimed = moment - self._claimed, moment
+        took *= self.group / max(1, self._last)  # at the end of a batch one is smaller
+        self._last = claimed
         if 0 < took < _BRISK:
             self.group = max(self.group, min(2 * self.group, _LARGEST))
         elif took > _SLUGGISH:

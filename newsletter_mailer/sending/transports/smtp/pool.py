@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from newsletter_mailer.sending.transports.smtp.connecting import Failed, Opened, Opening
 
-_AT_ONCE = 8
+_AT_ONCE = 16
 """Attempts under way at a time: each is a thread."""
 
 _PATIENCE = 5

@@ -21,6 +21,9 @@ _ASK_AGAIN = 0.1
 _TRIES = 5
 """Connections that may break under a letter before it is put off."""
 
+_PORTION = 10
+"""Letters made ready before it is looked again whether replies have come."""
+
 _GOODBYE = 2.0
 """Seconds a server has to answer QUIT."""
 
@@ -76,8 +79,7 @@ class Work:
                 yield None
             if self._finished():
                 break
-            self._prepare()
-            self._wait()
+            self._wait(0.0 if self._prepare() else _ASK_AGAIN)
         if self._error is not None:
             raise self._error
         if self._stop:
@@ -108,18 +110,22 @@ class Work:
             if letter is not None:
                 self._waiting.append(letter)
 
-    def _prepare(self) -> None:
-        """Make as many letters ready as there are connections, while all of these are busy.
+    def _prepare(self) -> bool:
+        """Make a few letters ready while all connections are busy, up to one for each of these.
 
         Then what follows a reply goes at once. With a slow relay the time for it is free.
+        True where there is more of it to do, after a look at what has come meanwhile.
         """
-        while len(self._waiting) < len(self._channels) and not self._hungry:
-            letter = None if self._stop else self._next_letter()
+        for _ in range(_PORTION):
+            if self._stop or self._hungry or len(self._waiting) >= len(self._channels):
+                return False
+            letter = self._next_letter()
             if letter is None:
-                return
+                return False
             post = self._made_ready(letter)
             if post is not None:
                 self._waiting.append(post)
+        return True
 
     def _next(self) -> Letter | Post | None:
         if self._waiting:
@@ -199,8 +205,8 @@ class Work:
 
     # What comes back
 
-    def _wait(self) -> None:
-        events = self._selector.select(_ASK_AGAIN)
+    def _wait(self, seconds: float) -> None:
+        events = self._selector.select(seconds)
         now = time.monotonic()
         heard: list[Channel] = []
         for key, mask in events:
