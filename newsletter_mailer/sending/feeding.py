@@ -57,12 +57,14 @@ class Feed:
         self._out: set[int] = set()
         self._paced = -math.inf
         self._turned = -math.inf
+        self._many = 0  # receipts that are not to wait
+        self._monotonic = claims.rules.monotonic
         self._dry = False  # nothing could be claimed at the last look
         self._error: StoreError | None = None
 
     def letters(self) -> Iterator[Letter | None]:
         """The letters, None where none is ready; ends when no more can go now."""
-        now = self._claims.rules.monotonic
+        now = self._monotonic
         of = self._letters.of
         while True:
             group = None if self._dry or self._stopping else self._turn(claim=True)
@@ -96,9 +98,11 @@ class Feed:
 
         To be called at least every tenth of a second while letters are out.
         """
-        since = self._claims.rules.monotonic() - self._turned
         waiting = len(self._receipts)
-        full = waiting >= min(2 * self._claims.group, len(self._out)) and self._error is None
+        since = self._monotonic() - self._turned
+        if since < MARK_AFTER and waiting < self._many:  # nearly always: it is asked at each letter
+            return
+        full = waiting >= self._many and self._error is None
         if since >= (MARK_AFTER if waiting else LOOK_AFTER) or (waiting and full):
             self._turn(claim=False)
 
@@ -161,7 +165,7 @@ class Feed:
             self._error = error
             return None
         finally:
-            self._turned = self._claims.rules.monotonic()
+            self._turned = self._monotonic()
         self._receipts = []
         self._dry = claim and group is None
         self._claims.written(receipts, group)
@@ -172,5 +176,6 @@ class Feed:
             attempts = {each.subscriber_id: each.attempt for each in group.deliveries}
             self._out.update(attempts)
             self._journal.expect(attempts)
+        self._many = min(2 * self._claims.group, len(self._out))
         self._progress(self._claims.settled)
         return group

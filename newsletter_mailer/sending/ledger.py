@@ -133,8 +133,8 @@ def claim(
             _CLAIMABLE,
             {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most},
         ).all()
-        gone = [number for number, *_, left in rows if left]
-        here = [Delivery(*row[:-1]) for row in rows if not row[-1]]
+        gone = [row[0] for row in rows if row[-1]]
+        here = [Delivery._make(row[:-1]) for row in rows if not row[-1]]
         _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)
         if here:
             # They are the first of their batch that can be claimed, so their bounds say which.
