@@ -37,8 +37,8 @@ PEOPLE_OF_PEERS = 500
 
 DELAY = 0.02
 SLOW_CONNECTIONS = 50
-SLOW_PEOPLE = 25_000
-"""So many that opening the connections does not count."""
+SLOW_PEOPLE = 50_000
+"""So many that opening the connections, a third of a second, hardly counts."""
 
 SLOW_IDEAL = DELAY / SLOW_CONNECTIONS
 """Seconds a message, at the least: one round trip each, on all connections at once."""
