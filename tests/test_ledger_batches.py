@@ -11,7 +11,8 @@ from newsletter_mailer.errors import UsageError
 from newsletter_mailer.sending import batches, control, doubt
 from newsletter_mailer.sending.batches import Hold
 from newsletter_mailer.sending.doubt import Settlement
-from newsletter_mailer.sending.ledger import LEAST_TRIES, Claim, Mark, Retries, claim, mark
+from newsletter_mailer.sending.fate import LEAST_TRIES, Mark, Retries
+from newsletter_mailer.sending.ledger import Claim, claim, mark
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 from newsletter_mailer.store.engine import writing
 from newsletter_mailer.store.tables import delivery

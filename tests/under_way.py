@@ -11,7 +11,8 @@ from sqlalchemy import Engine
 from newsletter_mailer.sending import batches, ledger
 from newsletter_mailer.sending.batches import Hold
 from newsletter_mailer.sending.campaign import Campaign, find_campaign
-from newsletter_mailer.sending.ledger import Delivery, Mark, Retries
+from newsletter_mailer.sending.fate import Mark, Retries
+from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 from newsletter_mailer.settings import load_settings

@@ -13,7 +13,8 @@ from sqlalchemy import Connection
 
 from newsletter_mailer.sending import batches, canary, control, ledger, rate
 from newsletter_mailer.sending.batches import Hold
-from newsletter_mailer.sending.ledger import Delivery, Mark
+from newsletter_mailer.sending.fate import Mark
+from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.rules import Rules
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
 

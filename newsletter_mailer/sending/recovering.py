@@ -12,8 +12,9 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, select, update
 
 from newsletter_mailer.sending.batches import Hold, close
+from newsletter_mailer.sending.fate import Mark, Retries
 from newsletter_mailer.sending.journal import Testimony, journal_of, owners_in
-from newsletter_mailer.sending.ledger import Mark, Retries, mark
+from newsletter_mailer.sending.ledger import mark
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt, Transport
 from newsletter_mailer.store.engine import writing
 from newsletter_mailer.store.tables import batch, delivery

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from newsletter_mailer.sending.campaign import Campaign
-from newsletter_mailer.sending.ledger import Retries
+from newsletter_mailer.sending.fate import Retries
 from newsletter_mailer.sending.rate import Limit, limits
 from newsletter_mailer.sending.schedule import opens
 from newsletter_mailer.settings import Settings
