@@ -18,7 +18,7 @@ _LONGEST_WAIT = 30.0
 
 
 class Pool:
-    """The attempts at connections of one run. It grows by as many at a time as there are already.
+    """The attempts at connections of one run. It grows by twice as many as there are already.
 
     `make` prepares an attempt, which may take `limit` seconds in all. `wait` is how many
     seconds pass after the first failure; they double with each further one.
@@ -48,7 +48,7 @@ class Pool:
         if now < self._not_before:
             return
         trying = len(self._under_way)
-        room = min(self._size - live, max(1, live), 1 if self.failures else _AT_ONCE)
+        room = min(self._size - live, max(1, 2 * live), 1 if self.failures else _AT_ONCE)
         for _ in range(room - trying):
             opening = self._make()
             self._under_way[opening] = now + self._limit
