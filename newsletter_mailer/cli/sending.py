@@ -1,6 +1,7 @@
 """The command that sends."""
 
 import datetime as dt
+import gc
 from collections.abc import Sequence
 from contextlib import nullcontext
 from functools import partial
@@ -198,6 +199,7 @@ def _refuse_changes(known: Campaign, *, changed: bool) -> None:
 
 def _send(project: Project, engine: Engine, campaign: Campaign, *, quiet: bool) -> Ending:
     """Run a campaign until nothing of it can go now."""
+    gc.collect()  # what reading and compiling left behind makes room for the letters
     settings = project.settings
     dispatch = dispatch_of(engine, campaign, settings)
     with reading(engine) as connection:

@@ -165,9 +165,8 @@ def _unsearched() -> Iterator[None]:
 
     It would look all of that through every few letters, for a sixth of their time.
     """
-    gc.collect()
     gc.freeze()
-    gc.collect()  # what it now goes by is that nearly nothing is left, so that it looks in time
+    gc.collect()  # quickly, for nothing is left; what it goes by is that, and so looks in time
     try:
         yield
     finally:
