@@ -30,6 +30,7 @@ from newsletter_mailer.sending.batches import Hold, keep, renew, reopen
 from newsletter_mailer.sending.fate import Mark, Retries, fate
 from newsletter_mailer.sending.transitions import DeliveryStep, may, taking
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
+from newsletter_mailer.store.listed import listed
 from newsletter_mailer.store.tables import delivery, subscriber, suppression
 from newsletter_mailer.store.upsert import insert_new
 
@@ -301,7 +302,7 @@ _ACCEPTING = (
     update(delivery)
     .where(
         delivery.c.campaign_id == bindparam("campaign"),
-        delivery.c.subscriber_id.in_(bindparam("numbers", expanding=True)),
+        listed(delivery.c.subscriber_id, "numbers"),
         delivery.c.epoch == bindparam("at"),
         may(DeliveryStep.ACCEPT),
     )
