@@ -1,5 +1,6 @@
 """Files and folders that appear whole or not at all."""
 
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         OSError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.part")
+    # A name that no other process uses, and at which nobody can have left a link.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        draft.unlink(missing_ok=True)  # a link that somebody left there is not followed
         yield draft
         if path.exists():
             shutil.copymode(path, draft)
