@@ -3,7 +3,6 @@
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from tests.fake_smtp import FakeSmtp
 from tests.office import Office, Result
-from tests.projects import HEAD, article, shipped_project, write_issue
+from tests.projects import HEAD, ROOT, article, write_issue
 
 ISSUE = "06-autumn-2018"
 
@@ -30,16 +29,16 @@ def small_office(project: Path, people: int) -> Office:
     return office
 
 
-def frozen_office(folder: Path, people: int, way: Mapping[str, str]) -> Office:
-    """An office in `folder` with a campaign that was frozen, and of which nothing has left.
-
-    `way` are the settings with which it would leave.
-    """
-    project = shipped_project(folder / "project")
+def frozen_office(folder: Path, people: int) -> Office:
+    """An office in `folder` with a campaign that was frozen, and of which nothing has left."""
+    project = folder / "project"
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "newsletter.toml", project)
     office = small_office(project, people)
     journals = project / "var" / "journals"
     journals.write_text("", encoding="utf-8")
-    clean(office.run(*SEND, **way), "journal", "cannot be written")
+    clean(office.run(*SEND, **way_to(9)), "journal", "cannot be written")
     journals.unlink()
     assert statuses(office) == Counter(pending=people)
     return office

@@ -54,8 +54,8 @@ FRONT = 3
 """Lines of the front matter that `article` writes."""
 
 
-def shipped_project(folder: Path) -> Path:
-    """A copy of the shipped project in a folder, without its state."""
+def copied_project(folder: Path) -> Path:
+    """A copy of the shipped project, without its state, in a folder that is not there yet."""
     for name in ("issues", "templates", "subscribers"):
         shutil.copytree(ROOT / name, folder / name)
     shutil.copy(ROOT / "newsletter.toml", folder)

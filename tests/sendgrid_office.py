@@ -1,15 +1,18 @@
 """Campaigns through the provider: an office's way to the fake, and the ledger against its truth."""
 
+import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
 from tests.fake_sendgrid import FakeSendgrid
 from tests.fake_sendgrid.server import KEY
-from tests.mailroom import SEND, frozen_office, in_doubt, ledger
+from tests.mailroom import clean, in_doubt, ledger, small_office, statuses
 from tests.office import Office
+from tests.projects import ROOT
 
-TO_SENDGRID = SEND
+TO_SENDGRID = ("send", "6", "--yes", "--accept-unknown", "all")
 
 
 def way_to_sendgrid(server: FakeSendgrid | int, **settings: object) -> dict[str, str]:
@@ -42,7 +45,16 @@ def agrees(office: Office, server: FakeSendgrid) -> None:
 
 def frozen_for_sendgrid(folder: Path, people: int, **settings: object) -> Office:
     """An office in `folder` with a campaign frozen for the provider, of which nothing has left."""
-    office = frozen_office(folder, people, way_to_sendgrid(9, **settings))
+    project = folder / "project"
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "newsletter.toml", project)
+    office = small_office(project, people)
+    journals = project / "var" / "journals"
+    journals.write_text("", encoding="utf-8")
+    clean(office.run(*TO_SENDGRID, **way_to_sendgrid(9, **settings)), "cannot be written")
+    journals.unlink()
+    assert statuses(office) == Counter(pending=people)
     forget_its_home(office)
     return office
 

@@ -38,7 +38,7 @@ Send = Callable[..., Result]
 @pytest.fixture(scope="module")
 def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project of an office whose campaign is frozen."""
-    return frozen_office(tmp_path_factory.mktemp("frozen"), PEOPLE, way_to(9)).folder
+    return frozen_office(tmp_path_factory.mktemp("frozen"), PEOPLE).folder
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.databases import server as postgres_server
 from tests.fake_smtp import relay
 from tests.mailroom import small_office
 from tests.office import COMMAND, Office
-from tests.projects import shipped_project
+from tests.projects import copied_project
 from tests.torture import CONNECTIONS, environment
 from tests.under_way import store
 
@@ -119,7 +119,7 @@ def test_a_host_that_was_cut_off_and_comes_back(
 
 def _second(project: Path, folder: Path) -> Path:
     """The same project on another host, with a state folder of its own."""
-    other = shipped_project(folder / "other-host")
+    other = copied_project(folder / "other-host")
     (other / "newsletter.toml").write_bytes((project / "newsletter.toml").read_bytes())
     return other
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from newsletter_mailer.store.archive_tables import archive_issue, archive_page
 from newsletter_mailer.store.engine import writing
 from newsletter_mailer.store.tables import campaign
 from tests.office import Office, part_of
-from tests.projects import shipped_project
+from tests.projects import ROOT
 from tests.under_way import freeze
 from tests.websites import BASE, NOW, Website, website
 
@@ -28,7 +29,11 @@ ISSUE = "/archive/06-autumn-2018"
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """An office that has sent both shipped issues, with pictures hosted in the second."""
-    made = Office(shipped_project(tmp_path_factory.mktemp("sent")))
+    folder = tmp_path_factory.mktemp("sent")
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "newsletter.toml", folder)
+    made = Office(folder)
     made.ok("subscribers", "import", str(made.write_people(12)))
     made.ok("send", "1", "--yes")
     made.ok("send", "6", "--yes", NEWSLETTER_SEND__IMAGES="hosted")

@@ -29,7 +29,7 @@ from newsletter_mailer.store.tables import batch, campaign, delivery
 from tests.fake_smtp import relay
 from tests.forked import Forked, fork
 from tests.office import Office
-from tests.projects import shipped_project
+from tests.projects import copied_project
 from tests.under_way import store
 
 ROOT = Path(__file__).parent.parent
@@ -104,8 +104,8 @@ def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> R
 
 
 def torture_office(folder: Path) -> Office:
-    """An office with a copy of the shipped project."""
-    return Office(shipped_project(folder / "project"))
+    """A copy of the shipped project."""
+    return Office(copied_project(folder / "project"))
 
 
 def environment(port: int, rate: int) -> dict[str, str]:
