@@ -6,7 +6,7 @@
     ├── ContentError                mistakes in the user's files, each a finding
     │   ├── IssueError              an issue's folder
     │   ├── RegistryError           agencies.yaml
-    │   └── TemplateError           templates/email
+    │   └── TemplateError           templates/: mails, pages, reports, the preview
     ├── CompileError                the e-mail toolchain refused or damaged its input
     ├── StoreError                  the database is locked, read-only, full or damaged
     ├── DraftError                  a document that cannot become articles
@@ -55,7 +55,10 @@ class RegistryError(ContentError):
 
 
 class TemplateError(ContentError):
-    """A template in `templates/email` cannot be rendered."""
+    """A template in `templates/` is missing, holds mistakes, or cannot be rendered.
+
+    The mail's, the web pages', the reports' and the preview's alike.
+    """
 
 
 class CompileError(NewsletterError):

@@ -24,10 +24,11 @@ import os
 import random
 import socket
 import ssl
+import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -537,6 +538,27 @@ def _name(name: str) -> x509.GeneralName:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
         return x509.DNSName(name)
+
+
+@contextlib.contextmanager
+def relay(truth: Path, *options: str, inside: Sequence[str] = ()) -> Iterator[int]:
+    """The server in a process of its own, which keeps no bodies; its port.
+
+    `inside` is a command that runs another, and `options` are those of `main`.
+    """
+    command = [*inside, sys.executable, "-m", "tests.fake_smtp", "--truth", str(truth)]
+    with subprocess.Popen(
+        [*command, "--no-bodies", *options],
+        cwd=Path(__file__).parent.parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+        finally:
+            process.kill()
 
 
 def main() -> None:

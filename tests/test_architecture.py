@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "newsletter_mailer"
 
-BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme"}
+BASE = {"findings", "errors", "mailbox", "settings", "signing_key", "theme", "whole"}
 STAGES = [
     *("store", "reading", "compiling", "checking", "drafting", "audience", "sending", "tracking"),
     *("reporting", "doctor", "previewing", "archive", "web", "cli"),

@@ -14,6 +14,7 @@ from newsletter_mailer.drafting.words import words_markdown
 from newsletter_mailer.drafting.writing import blocks_markdown
 from newsletter_mailer.findings import Finding
 from newsletter_mailer.reading.article import BLOCK_READERS
+from newsletter_mailer.reading.block_reader import BlockReader
 from newsletter_mailer.reading.document import (
     Block,
     Callout,
@@ -29,7 +30,6 @@ from newsletter_mailer.reading.document import (
 )
 from newsletter_mailer.reading.images import Images
 from newsletter_mailer.reading.inline import plain_text
-from newsletter_mailer.reading.markdown import BlockReader
 from newsletter_mailer.reading.source import Source
 from tests.projects import ROOT, small_registry
 

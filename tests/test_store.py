@@ -24,6 +24,7 @@ from newsletter_mailer.store.engine import open_store, reading, schema_version, 
 from newsletter_mailer.store.migrate import configuration
 from newsletter_mailer.store.migrations import HEAD
 from newsletter_mailer.store.tables import campaign, delivery, import_run, metadata, subscriber
+from tests.ledgers import settings_for
 
 NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 
@@ -53,21 +54,8 @@ engine.dispose()
 
 
 def _settings(root: Path, database_url: str | None = None, wait: float = 30) -> Settings:
-    return Settings.model_validate(
-        {
-            "root": root,
-            "base_url": "https://newsletter.example.org",
-            "database_url": database_url,
-            "database_wait": wait,
-            "office": {
-                "name": "Office",
-                "address": ["1 High Street"],
-                "phone": "0116 000 0000",
-                "email": "office@example.org",
-                "website": "https://office.example.org/",
-            },
-            "sender": {"name": "Office", "address": "office@example.org"},
-        }
+    return settings_for(root).model_copy(
+        update={"database_url": database_url, "database_wait": wait}
     )
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,9 +17,10 @@ from newsletter_mailer.store.engine import reading
 from newsletter_mailer.store.tables import batch, delivery
 from tests.databases import URL, Server
 from tests.databases import server as postgres_server
+from tests.fake_smtp import relay
 from tests.mailroom import small_office
 from tests.office import COMMAND, Office
-from tests.projects import ROOT
+from tests.projects import copied_project
 from tests.torture import CONNECTIONS, environment
 from tests.under_way import store
 
@@ -79,7 +79,7 @@ def test_a_host_that_was_cut_off_and_comes_back(
     office, other = small_office(project, 0), small_office(_second(project, tmp_path), 0)
     inside = ("ip", "netns", "exec", namespace)
     truths = [tmp_path / "near.jsonl", tmp_path / "far.jsonl"]
-    with _relay(truths[0]) as near_port, _relay(truths[1], *inside) as far_port:
+    with relay(truths[0]) as near_port, relay(truths[1], inside=inside) as far_port:
         monkeypatch.setenv(URL, local)
         for key, value in environment(near_port, RATE).items():
             monkeypatch.setenv(key, value)
@@ -119,29 +119,9 @@ def test_a_host_that_was_cut_off_and_comes_back(
 
 def _second(project: Path, folder: Path) -> Path:
     """The same project on another host, with a state folder of its own."""
-    other = folder / "other-host"
-    other.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        subprocess.run(["cp", "-r", str(ROOT / name), str(other / name)], check=True)
+    other = copied_project(folder / "other-host")
     (other / "newsletter.toml").write_bytes((project / "newsletter.toml").read_bytes())
     return other
-
-
-@contextmanager
-def _relay(truth: Path, *inside: str) -> Iterator[int]:
-    command = [*inside, sys.executable, "-m", "tests.fake_smtp", "--truth", str(truth)]
-    with subprocess.Popen(
-        [*command, "--no-bodies"],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield int(process.stdout.readline())
-        finally:
-            process.kill()
 
 
 @contextmanager

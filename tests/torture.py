@@ -10,16 +10,13 @@ import datetime as dt
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -29,8 +26,10 @@ from newsletter_mailer.sending import batches
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import batch, campaign, delivery
+from tests.fake_smtp import relay
 from tests.forked import Forked, fork
 from tests.office import Office
+from tests.projects import copied_project
 from tests.under_way import store
 
 ROOT = Path(__file__).parent.parent
@@ -106,12 +105,7 @@ def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> R
 
 def torture_office(folder: Path) -> Office:
     """A copy of the shipped project."""
-    project = folder / "project"
-    project.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, project / name)
-    shutil.copy(ROOT / "newsletter.toml", project)
-    return Office(project)
+    return Office(copied_project(folder / "project"))
 
 
 def environment(port: int, rate: int) -> dict[str, str]:
@@ -128,28 +122,10 @@ def environment(port: int, rate: int) -> dict[str, str]:
     }
 
 
-@contextmanager
-def server(truth: Path, seed: int) -> Iterator[int]:
+def server(truth: Path, seed: int) -> AbstractContextManager[int]:
     """The mail server, in a process of its own; its port."""
     rules = [word for rule in RULES for word in ("--rule", rule)]
-    with subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "tests.fake_smtp",
-            *("--truth", str(truth), "--seed", str(seed), "--no-bodies"),
-            *rules,
-        ],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            yield int(process.stdout.readline())
-        finally:
-            process.kill()
+    return relay(truth, "--seed", str(seed), *rules)
 
 
 def _one_life(

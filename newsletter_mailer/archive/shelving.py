@@ -11,6 +11,7 @@ from sqlalchemy import Connection, insert
 
 from newsletter_mailer.archive import search
 from newsletter_mailer.compiling.email import AgencyPage, CompiledEmail
+from newsletter_mailer.compiling.merge import MARK
 from newsletter_mailer.compiling.wording import issue_date
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Article, Issue
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _TITLE = re.compile(r"\A.*?\n=+\n", re.DOTALL)
 _LINKS = re.compile(r"(?:\n\[\d+\] \S+)+\s*\Z")
 _REFERENCE = re.compile(r" ?\[\d+\]")
-_FIELD = re.compile(r"\x02[^\x03]*\x03")
 _RULE = re.compile(r"[-=]{3,}|^\s*[-*] ", re.MULTILINE)
 
 
@@ -139,7 +139,7 @@ def _articles(pages: Sequence[AgencyPage]) -> Iterator[dict[str, Any]]:
 def searchable(text: str) -> str:
     """The words of an article's plain text, without its title, marks and link addresses."""
     body = _LINKS.sub("", _TITLE.sub("", text, count=1))
-    return " ".join(_RULE.sub(" ", _REFERENCE.sub("", _FIELD.sub("", body))).split())
+    return " ".join(_RULE.sub(" ", _REFERENCE.sub("", MARK.sub("", body))).split())
 
 
 def _digest(content: bytes) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, or_, select, update
 
 from newsletter_mailer.audience.audit import record
+from newsletter_mailer.audience.listing import COLUMNS
 from newsletter_mailer.audience.states import SubscriberStep, take
-from newsletter_mailer.audience.subscriber import ACTIVE
+from newsletter_mailer.audience.subscriber import ACTIVE, Subscriber
 from newsletter_mailer.store.tables import subscriber
 
 _GMAIL = frozenset({"gmail.com", "googlemail.com"})
@@ -21,26 +22,14 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
-    """One of the rows of a person."""
-
-    id: int
-    email: str
-    name: str
-    agency: str
-    role: str
-    status: str
-
-
-@dataclass(frozen=True, slots=True)
 class Duplicates:
     """Rows that reach the same mailbox, the oldest first. At least two of them are active."""
 
     mailbox: str
-    copies: tuple[Copy, ...]
+    copies: tuple[Subscriber, ...]
 
     @property
-    def stays(self) -> Copy:
+    def stays(self) -> Subscriber:
         """The one that stays when they are merged: the plain address, or else the oldest."""
         active = [copy for copy in self.copies if copy.status == ACTIVE]
         return next((copy for copy in active if copy.email.casefold() == self.mailbox), active[0])
@@ -59,14 +48,14 @@ def duplicates(connection: Connection) -> Iterator[Duplicates]:
     """Everybody who is active more than once, by mailbox."""
     key = subscriber.c.email_key
     unusual = or_(key.contains("+"), *(key.endswith(f"@{domain}") for domain in sorted(_GMAIL)))
-    groups: dict[str, list[Copy]] = {}
-    for row in connection.execute(select(*_COLUMNS).where(unusual)):
-        groups.setdefault(mailbox_of(row.email_key), []).append(Copy(*row[:-1]))
+    groups: dict[str, list[Subscriber]] = {}
+    for row in connection.execute(select(*COLUMNS, key).where(unusual)):
+        groups.setdefault(mailbox_of(row.email_key), []).append(Subscriber(*row[:-1]))
     boxes = list(groups)
     for begin in range(0, len(boxes), _AT_ONCE):
-        plain = select(*_COLUMNS).where(key.in_(boxes[begin : begin + _AT_ONCE]), ~unusual)
+        plain = select(*COLUMNS, key).where(key.in_(boxes[begin : begin + _AT_ONCE]), ~unusual)
         for row in connection.execute(plain):
-            groups[row.email_key].append(Copy(*row[:-1]))
+            groups[row.email_key].append(Subscriber(*row[:-1]))
     for mailbox in sorted(groups):
         copies = sorted(groups[mailbox], key=lambda copy: copy.id)
         if sum(copy.status == ACTIVE for copy in copies) > 1:
@@ -75,7 +64,7 @@ def duplicates(connection: Connection) -> Iterator[Duplicates]:
 
 def merge(
     connection: Connection, found: Duplicates, *, way: str, by: str, now: dt.datetime
-) -> Sequence[Copy]:
+) -> Sequence[Subscriber]:
     """Leave one active row of a mailbox; the others, which are unsubscribed.
 
     What the one that stays does not say of itself is taken over from the others. They are not
@@ -99,14 +88,3 @@ def merge(
         take(connection, copy.id, SubscriberStep.UNSUBSCRIBE, now)
         record(connection, copy.id, f"unsubscribed as a duplicate of {stays.id}", way, by, now)
     return rest
-
-
-_COLUMNS = (
-    subscriber.c.id,
-    subscriber.c.email,
-    subscriber.c.name,
-    subscriber.c.agency,
-    subscriber.c.role,
-    subscriber.c.status,
-    subscriber.c.email_key,
-)

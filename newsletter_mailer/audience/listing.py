@@ -7,6 +7,16 @@ from sqlalchemy import Connection, func, select
 from newsletter_mailer.audience.subscriber import ACTIVE, Subscriber
 from newsletter_mailer.store.tables import subscriber
 
+COLUMNS = (
+    subscriber.c.id,
+    subscriber.c.email,
+    subscriber.c.name,
+    subscriber.c.agency,
+    subscriber.c.role,
+    subscriber.c.status,
+)
+"""What a `Subscriber` is made of, in its order."""
+
 _PAGE = 5_000
 """Subscribers read at once."""
 
@@ -29,14 +39,7 @@ def list_subscribers(
 
     They are read in pages, so memory does not grow with their number.
     """
-    statement = select(
-        subscriber.c.id,
-        subscriber.c.email,
-        subscriber.c.name,
-        subscriber.c.agency,
-        subscriber.c.role,
-        subscriber.c.status,
-    ).order_by(subscriber.c.id)
+    statement = select(*COLUMNS).order_by(subscriber.c.id)
     if agency is not None:
         statement = statement.where(subscriber.c.agency == agency)
     if status is not None:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, select, update
 
 from newsletter_mailer.audience.audit import THEMSELVES, record
 from newsletter_mailer.audience.consent import Kind, Shown, decide, prefer
+from newsletter_mailer.audience.listing import COLUMNS
 from newsletter_mailer.store.tables import subscriber
 from newsletter_mailer.store.web_tables import preference
 
@@ -30,16 +31,7 @@ class Preferences:
 def find(connection: Connection, subscriber_id: int, now: dt.datetime) -> Preferences | None:
     """The preferences of a subscriber; None where nobody has this number. A past pause is none."""
     row = connection.execute(
-        select(
-            subscriber.c.id,
-            subscriber.c.email,
-            subscriber.c.name,
-            subscriber.c.agency,
-            subscriber.c.role,
-            subscriber.c.status,
-            preference.c.tracking,
-            preference.c.paused_until,
-        )
+        select(*COLUMNS, preference.c.tracking, preference.c.paused_until)
         .outerjoin(preference, preference.c.subscriber_id == subscriber.c.id)
         .where(subscriber.c.id == subscriber_id)
     ).one_or_none()

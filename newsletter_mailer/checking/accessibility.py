@@ -5,28 +5,17 @@ beside each. Colours and sizes are looked at elsewhere.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cached_property
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from lxml import etree
 
+from newsletter_mailer.checking.places import Places
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.compiling.merge import IMAGE
-from newsletter_mailer.findings import Finding, Place, Severity, brief
-from newsletter_mailer.reading.document import (
-    Button,
-    Contact,
-    Event,
-    Figure,
-    Heading,
-    Issue,
-    Link,
-    Resource,
-    walk,
-)
-from newsletter_mailer.reading.inline import plain_text
+from newsletter_mailer.findings import Finding, Severity, brief
+from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.settings import Settings
 
 RULES = frozenset(
@@ -58,8 +47,6 @@ VAGUE = frozenset(
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BARE_URL = re.compile(r"(?:https?://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)+/\S*", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
-_DOCUMENT = "newsletter.mjml"
 
 
 def accessibility(
@@ -70,7 +57,7 @@ def accessibility(
     Each mistake is one finding, however many variants show it; where not all do, it names
     their agencies. A mistake of a template is placed in that template.
     """
-    places = _Places(issue, settings)
+    places = Places(issue, settings)
     gathered: dict[Finding, set[str]] = {}
     for email in emails:
         for finding in _Mail(issue, email, places).findings():
@@ -83,10 +70,7 @@ def accessibility(
 
 
 def _for_some(finding: Finding, agencies: set[str]) -> Finding:
-    found = f"{finding.found} (for {', '.join(sorted(agencies))})"
-    return Finding(
-        finding.place, finding.rule, found, finding.expected, finding.mend, finding.severity
-    )
+    return replace(finding, found=f"{finding.found} (for {', '.join(sorted(agencies))})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +79,7 @@ class _Mail:
 
     issue: Issue
     email: CompiledEmail
-    places: "_Places"
+    places: Places
 
     def findings(self) -> Iterator[Finding]:
         """Every finding in the mail."""
@@ -214,7 +198,7 @@ class _Mail:
             if target is None:
                 continue
             words = _words(link)
-            yield from self.places.link_findings(target, words)
+            yield from self._link(target, words)
             key = words.casefold()
             first = targets.setdefault(key, target)
             if key and first.rstrip("/") != target.rstrip("/"):
@@ -229,114 +213,12 @@ class _Mail:
                     Severity.WARNING,
                 )
 
-
-@dataclass(slots=True)
-class _Index:
-    """Where the links, headings and pictures of an issue stand."""
-
-    links: dict[tuple[str, str], Place] = field(default_factory=dict)
-    targets: dict[str, Place] = field(default_factory=dict)
-    headings: dict[str, Place] = field(default_factory=dict)
-
-    def link(self, target: str, words: str, place: Place) -> None:
-        """Add a link."""
-        if target:
-            self.links.setdefault((target, _shut(words)), place)
-            self.targets.setdefault(target, place)
-
-    def read(self, node: object, place: Place) -> None:
-        """Add everything in a part of the tree that begins at `place`."""
-        if isinstance(node, tuple):
-            for part in node:
-                self.read(part, place)
-            return
-        if isinstance(node, str) or not is_dataclass(node):
-            return
-        place = getattr(node, "place", place)
-        match node:
-            case Link():
-                self.link(node.target, plain_text(node.content), place)
-            case Button():
-                self.link(node.target, plain_text(node.text), place)
-            case Event():
-                self.link(node.book, "", place)
-                self.headings.setdefault(_shut(node.title), place)
-            case Contact():
-                self.link(node.link, "", place)
-                self.link(f"mailto:{node.email}", node.email, place)
-                self.link(f"tel:{re.sub('[^0-9+]', '', node.phone)}", node.phone, place)
-            case Resource():
-                self.link(node.link, node.name, place)
-                for more in node.more:
-                    self.link(more.link, more.text, place)
-            case _:
-                pass
-        for each in fields(node):
-            value = getattr(node, each.name)
-            is_heading = each.name == "title" or isinstance(node, Heading)
-            if is_heading and isinstance(value, tuple):
-                self.headings.setdefault(_shut(plain_text(value)), place)
-            self.read(value, place)
-
-
-class _Places:
-    """Where what a mail shows comes from: the issue's files, else a template."""
-
-    def __init__(self, issue: Issue, settings: Settings) -> None:
-        self._settings = settings
-        self._checked: dict[tuple[str, str], tuple[Finding, ...]] = {}
-        self._index = _Index()
-        for article in issue.every_article:
-            self._index.read(article, article.place)
-        self.figures: Mapping[str, Place] = {
-            block.image.name: block.place
-            for article in issue.every_article
-            for block in walk(article.blocks)
-            if isinstance(block, Figure)
-        }
-
-    def heading(self, words: str) -> Place:
-        """Where a heading stands."""
-        return self._index.headings.get(_shut(words)) or self.template(f">{re.escape(words)}<")
-
-    def link(self, target: str, words: str) -> Place:
-        """Where a link stands."""
-        place = self._index.links.get((target, _shut(words))) or self._index.targets.get(target)
-        return place or self.template(f">{re.escape(words)}</a>", re.escape(f'href="{target}"'))
-
-    @cached_property
-    def _templates(self) -> tuple[tuple[str, str], ...]:
-        folder = self._settings.email_templates
-        paths = sorted(path for kind in ("mjml", "html") for path in folder.rglob(f"*.{kind}"))
-        return tuple(
-            (
-                path.relative_to(self._settings.root).as_posix(),
-                path.read_text(encoding="utf-8", errors="replace"),
-            )
-            for path in paths
-        )
-
-    def template(self, *patterns: str) -> Place:
-        """The line of a template that matches the first of the patterns that any matches."""
-        for pattern in patterns:
-            for name, text in self._templates:
-                if match := re.search(pattern, text):
-                    return Place(name, text.count("\n", 0, match.start()) + 1)
-        folder = self._settings.email_templates.relative_to(self._settings.root)
-        return Place((folder / _DOCUMENT).as_posix())
-
-    def link_findings(self, target: str, words: str) -> tuple[Finding, ...]:
-        """What is wrong with a link by itself; each is judged once."""
-        key = (target, words)
-        if key not in self._checked:
-            self._checked[key] = tuple(self._judged(target, words))
-        return self._checked[key]
-
-    def _judged(self, target: str, words: str) -> Iterator[Finding]:
+    def _link(self, target: str, words: str) -> Iterator[Finding]:
+        """What is wrong with a link by itself."""
         bare = re.sub(r"[\s.,:;!?…»›→>]+$", "", re.sub(r"^[\s«‹→>]+", "", words)).casefold()
         if not words:
             yield Finding(
-                self.link(target, words),
+                self.places.link(target, words),
                 "link-empty",
                 f"a link to {brief(target)} without words",
                 "words that say where it leads",
@@ -344,7 +226,7 @@ class _Places:
             )
         elif len(bare) <= 1 or bare in VAGUE:
             yield Finding(
-                self.link(target, words),
+                self.places.link(target, words),
                 "link-vague",
                 f"the link {brief(words)!r} to {brief(target)}",
                 "words that say by themselves where it leads",
@@ -352,7 +234,7 @@ class _Places:
             )
         elif _BARE_URL.fullmatch(words):
             yield Finding(
-                self.link(target, words),
+                self.places.link(target, words),
                 "link-bare-url",
                 f"the address {brief(words)!r} as the words of a link",
                 "the name of what is there",
@@ -375,9 +257,4 @@ def _words(element: etree._Element | None) -> str:
         elif isinstance(inner.tag, str):
             parts.append(" " if inner.tag == "br" else inner.text or "")
         parts.append(inner.tail or "")
-    return _SPACE.sub(" ", "".join(parts)).strip()
-
-
-def _shut(words: str) -> str:
-    """Words without white space, in which the tree and the HTML may differ."""
-    return _SPACE.sub("", words)
+    return " ".join("".join(parts).split())

@@ -4,11 +4,11 @@ What each program supports is data of Can I email (`data/caniemail.json`).
 """
 
 import difflib
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from newsletter_mailer.checking.data.caniemail import Feature, Support, support
 from newsletter_mailer.checking.features import used_in
+from newsletter_mailer.checking.template_lines import TemplateLines
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.errors import SettingsError
 from newsletter_mailer.findings import Finding, Place, Severity, brief
@@ -30,8 +30,6 @@ FORBIDDEN = frozenset(
 _SCRIPT = Feature("html-script", "<script> element", "html", "", {})
 """No mail program runs scripts, so Can I email does not list them."""
 
-_LAST_RESORT = "newsletter.mjml"
-
 
 def clients(emails: Sequence[CompiledEmail], settings: Settings) -> list[Finding]:
     """Features that more readers lack than is allowed, each at its place in the templates.
@@ -41,7 +39,7 @@ def clients(emails: Sequence[CompiledEmail], settings: Settings) -> list[Finding
     """
     known = support()
     _check_settings(settings, known)
-    templates: list[tuple[str, list[str]]] = []
+    templates = TemplateLines(settings, ".css", ".mjml", ".html")
     findings = list(_unknown(settings, known))
     for slug, pattern in sorted(used_in(str(email.html) for email in emails).features.items()):
         feature = known.features.get(slug, _SCRIPT if slug == _SCRIPT.slug else None)
@@ -51,9 +49,8 @@ def clients(emails: Sequence[CompiledEmail], settings: Settings) -> list[Finding
         forbidden = slug in FORBIDDEN
         if not forbidden and (share <= MOST_WITHOUT or slug in settings.clients.graceful):
             continue
-        templates = templates or _templates(settings)
         lacks = f"which {share:.0%} of readers lack ({', '.join(without)})" if without else ""
-        place = _place(pattern, templates, settings)
+        place = templates.place(f"(?i){pattern}")
         findings.append(
             _forbidden(feature, place, lacks) if forbidden else _unsupported(feature, place, lacks)
         )
@@ -132,33 +129,3 @@ def _line_with(word: str, settings: Settings) -> Place:
     return Place(
         SETTINGS_FILE, next((at for at, line in lines if any(q in line for q in quoted)), 1)
     )
-
-
-# Where a feature stands
-
-
-def _templates(settings: Settings) -> list[tuple[str, list[str]]]:
-    """The templates' lines by the name that findings show: style sheets first, HTML last."""
-    folder = settings.email_templates
-    kinds = (".css", ".mjml", ".html")
-    paths = [path for path in folder.rglob("*") if path.suffix in kinds and path.is_file()]
-    return [
-        (
-            path.relative_to(settings.root).as_posix(),
-            path.read_text(encoding="utf-8", errors="replace").splitlines(),
-        )
-        for path in sorted(paths, key=lambda path: (kinds.index(path.suffix), path))
-    ]
-
-
-def _place(pattern: str, templates: Iterable[tuple[str, list[str]]], settings: Settings) -> Place:
-    looked_for = re.compile(pattern, re.IGNORECASE)
-    for shown, lines in templates:
-        for number, line in enumerate(lines, start=1):
-            if looked_for.search(line):
-                return Place(shown, number)
-    folder = settings.email_templates.relative_to(settings.root).as_posix()
-    return Place(f"{folder}/{_LAST_RESORT}")
-
-
-# Which features HTML uses

@@ -3,7 +3,6 @@
 import hashlib
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +23,7 @@ from newsletter_mailer.sending.doubt import Doubtful, Settlement
 from newsletter_mailer.sending.progress import ErrorKind
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.whole import whole_file
 
 
 def certificate(
@@ -171,14 +171,11 @@ def _list(project: Project, known: Campaign, found: Sequence[Doubtful], *, as_js
 def _write(files: dict[Path, bytes]) -> None:
     """Write each file whole or not at all."""
     for path, content in files.items():
-        draft = path.with_name(f".{path.name}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(content)
-            draft.replace(path)
+            with whole_file(path) as draft:
+                draft.write_bytes(content)
         except OSError as error:
-            with suppress(OSError):
-                draft.unlink()
             raise UsageError(
                 f"{path} cannot be written: {error.strerror}. Name a folder with --out."
             ) from error

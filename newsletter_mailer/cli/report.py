@@ -2,7 +2,6 @@
 
 import io
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ from newsletter_mailer.errors import UsageError
 from newsletter_mailer.sending.campaign import find_campaign
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.store.engine import reading
+from newsletter_mailer.whole import whole_file
 
 
 def report(  # noqa: PLR0917 - typer passes them by name
@@ -134,13 +134,10 @@ def bounces(context: typer.Context, campaign: CampaignName, as_json: AsJson = Fa
 
 def _write(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
     try:
-        draft.write_text(text, encoding="utf-8", newline="")
-        draft.replace(path)
+        with whole_file(path) as draft:
+            draft.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
-        with suppress(OSError):
-            draft.unlink()
         raise UsageError(
             f"{path} cannot be written: {error.strerror}. Name a file in a folder that you "
             "may write to."

@@ -19,6 +19,7 @@ from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import AudienceError, UsageError
 from newsletter_mailer.signing_key import signing_keys
 from newsletter_mailer.store.engine import reading, writing
+from newsletter_mailer.whole import whole_file
 
 app = typer.Typer(help="Import, list, export, change and erase subscribers.", no_args_is_help=True)
 app.command()(people.show)
@@ -159,15 +160,14 @@ def export(
         if str(file) == "-":
             export_csv(connection, sys.stdout, agency=agency)
             return
-        draft = file.with_name(f".{file.name}.part")
         try:
-            with draft.open("w", encoding="utf-8", newline="") as stream:
+            with (
+                whole_file(file) as draft,
+                draft.open("w", encoding="utf-8", newline="") as stream,
+            ):
                 export_csv(connection, stream, agency=agency)
-            draft.replace(file)
         except OSError as error:
             raise AudienceError(f"{file} cannot be written: {error.strerror}.") from error
-        finally:
-            draft.unlink(missing_ok=True)
     err.print(f"Written to {file}.", markup=False)
 
 

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from newsletter_mailer.compiling.email import CompiledEmail, WebPage
-from newsletter_mailer.errors import UsageError
 from newsletter_mailer.reading.document import Issue
+from newsletter_mailer.whole import whole_folder
 
 MANIFEST = "manifest.json"
 
@@ -23,29 +22,8 @@ def write_build(
     Raises:
         UsageError: the folder holds something else, or cannot be written.
     """
-    if folder.exists() and (not folder.is_dir() or _holds_something_else(folder)):
-        raise UsageError(
-            f"{folder} holds other things than a build. Name a new or an empty folder."
-        )
-    target = folder.absolute()
-    draft, old = (target.with_name(f".{target.name}.{end}") for end in ("part", "old"))
-    try:
-        for path in (draft, old):
-            shutil.rmtree(path, ignore_errors=True)
-        draft.mkdir(parents=True)
-        manifest = _write(issue, emails, pages, draft)
-        if target.exists():
-            target.rename(old)
-        draft.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
-    return manifest
-
-
-def _holds_something_else(folder: Path) -> bool:
-    return any(folder.iterdir()) and not (folder / MANIFEST).is_file()
+    with whole_folder(folder, "a build", MANIFEST) as draft:
+        return _write(issue, emails, pages, draft)
 
 
 def _write(

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from newsletter_mailer.compiling.article_text import ArticleText, article_text
 from newsletter_mailer.compiling.calendar import CalendarFile, calendar_files, calendar_url
 from newsletter_mailer.compiling.email import AgencyPage, CompiledEmail, WebPage
 from newsletter_mailer.compiling.markup import attribute
 from newsletter_mailer.compiling.merge import IMAGE, WEB_URL, Segments, for_html
 from newsletter_mailer.compiling.mjml import SLOT, to_html
-from newsletter_mailer.compiling.plain_text import ArticleText, article_text, mail_text
+from newsletter_mailer.compiling.plain_text import mail_text
 from newsletter_mailer.compiling.rendering import Frame, Mjml, Renderer
 from newsletter_mailer.compiling.tailoring import Tailored, group
 from newsletter_mailer.errors import SettingsError

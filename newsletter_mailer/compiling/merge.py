@@ -35,6 +35,10 @@ NOTICE_FIELDS = frozenset({"action_url"})
 
 _FIELDS = READER_FIELDS | NOTICE_FIELDS | {WEB_URL}
 _FIELD = re.compile(r"\{\{([a-z_]+|image:[a-z0-9.-]+|read:[a-z0-9-]+)\}\}")
+# No issue can hold these control characters: reading removes them.
+_OPEN, _CLOSE = "\x02", "\x03"
+MARK = re.compile(rf"{_OPEN}([^{_CLOSE}]*){_CLOSE}")
+"""What `marked` writes, with the field's name."""
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
@@ -67,6 +71,12 @@ class Segments:
             fields.append(field[1])
             done = at = field.end()
         return cls((*literals, text[done:]), tuple(fields))
+
+    @classmethod
+    def of_marked(cls, text: str) -> Self:
+        """Cut `text` where `marked` put fields."""
+        parts = MARK.split(text)
+        return cls(tuple(parts[::2]), tuple(parts[1::2]))
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:
@@ -111,6 +121,11 @@ class Segments:
 
     def __str__(self) -> str:
         return self.fill({name: f"{{{{{name}}}}}" for name in self.fields})
+
+
+def marked(name: str) -> str:
+    """What stands for a field in plain text that is still being written."""
+    return f"{_OPEN}{name}{_CLOSE}"
 
 
 def for_html(values: Mapping[str, str]) -> dict[str, str]:

@@ -7,9 +7,7 @@ import re
 
 import tinycss2.color3
 
-# What stands for the Jinja parts of a template; no template holds private-use characters.
-VALUE, FIELD, IF, ELSE, END = "\ue010", "\ue011", "\ue012", "\ue013", "\ue014"
-CONTROL = f"[{IF}{ELSE}{END}]"
+from newsletter_mailer.compiling.masking import CONTROL, VALUE
 
 # The kinds of values.
 

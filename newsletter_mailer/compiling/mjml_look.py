@@ -1,33 +1,17 @@
-"""Looking a template or a rendered mail over: the mistakes in its tags, attributes and text.
-
-The Jinja parts of a template are masked first, which keeps the line of everything else.
-"""
+"""Looking a template or a rendered mail over: the mistakes in its tags and its text."""
 
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from newsletter_mailer.compiling.mjml_elements import (
-    ANYTHING,
-    ATTRIBUTES,
-    CHILDREN,
-    CONTROL,
-    ELSE,
-    END,
-    EXPECTED,
-    FIELD,
-    IF,
-    VALUE,
-    fits,
-)
+from newsletter_mailer.compiling.masking import CONTROL, ELSE, FIELD, IF, VALUE
+from newsletter_mailer.compiling.mjml_attributes import attribute_mistakes, field_in_style
+from newsletter_mailer.compiling.mjml_elements import ATTRIBUTES, CHILDREN
+from newsletter_mailer.compiling.mjml_mistake import Mistake
 from newsletter_mailer.findings import brief
 
 DEEPEST = 100
 """Levels of tags in each other. Some thousands crash the process inside mrml."""
-
-_FIRST_WORDS = {
-    "if": IF, "for": IF, "elif": ELSE, "else": ELSE, "endif": END, "endfor": END,
-}  # fmt: skip
 
 _TOKEN = re.compile(
     rf"<!--(?P<comment>.*?)-->|</(?P<close>[A-Za-z][\w:{VALUE}-]*)\s*>"
@@ -36,49 +20,11 @@ _TOKEN = re.compile(
     rf"|(?P<control>{CONTROL})|(?P<stray><)",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(
-    r"""([^\s=/"'<>]+)(?:\s*=\s*("[^"]*"|'[^']*'|[^\s"'<>]*))?""",
-)
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 )
 _CLOSES_ITSELF = frozenset({"p", "li", "td", "th", "tr", "thead", "tbody", "dt", "dd"})
 """Tags that HTML closes where they are left open."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """What is wrong in a text, on which line, and in which tag and attribute."""
-
-    line: int
-    rule: str
-    found: str
-    expected: str
-    mend: str
-    tag: str = ""
-    attributes: str = ""
-
-
-_JINJA = re.compile(
-    r"\{%-?\s*raw\s*-?%\}(?P<raw>.*?)\{%-?\s*endraw\s*-?%\}|\{#.*?#\}"
-    r"""|\{\{(?P<value>(?:'[^']*'|"[^"]*"|[^'"])*?)\}\}"""
-    r"""|\{%[-+]?\s*(?P<word>\w*)(?:'[^']*'|"[^"]*"|[^'"])*?%\}""",
-    re.DOTALL,
-)
-
-
-def masked(source: str) -> str:
-    """A template's text with marks in the place of its Jinja parts; every line keeps its number."""
-    return _JINJA.sub(_mark, source)
-
-
-def _mark(match: re.Match[str]) -> str:
-    if match["raw"] is not None:
-        return match["raw"]
-    mark = _FIRST_WORDS.get(match["word"] or "", "")
-    if match["value"] is not None:
-        mark = FIELD if re.search(r"\bmerge\s*\(", match["value"]) else VALUE
-    return mark + "\n" * match[0].count("\n")
 
 
 def nesting(text: str) -> int:
@@ -151,7 +97,7 @@ class Look:
             line = self.line
             self.line += words[: len(words) - len(words.lstrip())].count("\n")
             if inside == "mj-style" and (FIELD in words or "{{" in words):
-                self._field_in_style("an mj-style")
+                self.report(*field_in_style("an mj-style"), "mj-style")
             elif inside in CHILDREN or inside == "":
                 where = f"<{inside}>" if inside else "the top of the template"
                 self.report(
@@ -308,79 +254,11 @@ class Look:
         )
 
     def _attributes(self, tag: str, written: str) -> None:
-        start, before = self.line, len(self.mistakes)
-        if (tag, written) in self.sound:
-            return
-        for match in _ATTRIBUTE.finditer(written):
-            self.line = start + written.count("\n", 0, match.start())
-            name = re.sub(CONTROL, "", match[1])
-            if name and VALUE not in name and FIELD not in name:
-                quoted = match[2] or ""
-                value = quoted[1:-1] if quoted[:1] in ('"', "'") else quoted
-                self._attribute(tag, name, value, is_quoted=quoted[:1] in ('"', "'"))
-        self.line = start
-        if len(self.mistakes) == before:
-            self.sound.add((tag, written))
-
-    def _attribute(self, tag: str, name: str, value: str, *, is_quoted: bool) -> None:
-        has_field = FIELD in value or "{{" in value
-        if name == "style" and has_field:
-            self._field_in_style("a style attribute", tag)
-        if tag not in ATTRIBUTES:
-            return
-        kind = ATTRIBUTES[tag].get(name)
-        if tag == "mj-style" and name == "inline":
-            self.report(
-                "template-style-inline",
-                "mj-style with `inline`",
-                "rules for rich text in rich.css, which is written into the elements",
-                "Move the rules there: mrml would leave them in the head.",
-                tag,
-            )
-        elif kind is None:
-            self.report(
-                "template-unknown-attribute",
-                f"the attribute {name!r} of <{tag}>",
-                f"one of {', '.join(sorted(ATTRIBUTES[tag])) or 'none'}",
-                "Check its spelling, or take it out: mrml would leave it out without a word.",
-                tag,
-            )
-        elif not is_quoted:
-            self.report(
-                "template-attribute-value",
-                f"{name!r} of <{tag}> without a value in quotes",
-                f'{name}="…"',
-                "Write the quotes.",
-                tag,
-            )
-        elif has_field and kind not in ANYTHING:
-            self._field_in_style(f"{name!r} of <{tag}>, which becomes a style", tag)
-        elif name == "mj-class" and len(value.split()) > 1:
-            self.report(
-                "template-mj-class",
-                f"several names in mj-class: {brief(value)!r}",
-                "one",
-                "Make one mj-class of them: which of them wins differs between tools.",
-                tag,
-            )
-        elif not fits(kind, value):
-            shown = re.sub(f"{VALUE}+", "{{ … }}", value)
-            self.report(
-                "template-attribute-value",
-                f"{name}={brief(shown)!r} of <{tag}>",
-                EXPECTED.get(kind, f"one of {kind.replace('|', ', ')}"),
-                "Mend the value: mrml would leave it out without a word.",
-                tag,
-            )
-
-    def _field_in_style(self, where: str, tag: str = "mj-style") -> None:
-        self.report(
-            "template-field-in-style",
-            f"a merge field in {where}",
-            "merge fields in text and in links only",
-            "Take it out: mail programs drop the style, and what stands there would be unsafe.",
-            tag,
-        )
+        if (tag, written) not in self.sound:
+            mistakes = list(attribute_mistakes(tag, written, self.line))
+            self.mistakes += mistakes
+            if not mistakes:
+                self.sound.add((tag, written))
 
 
 class _TooDeepError(Exception):

@@ -13,14 +13,9 @@ from pathlib import Path
 import jinja2
 
 from newsletter_mailer.compiling.inlining import TOKEN
-from newsletter_mailer.compiling.mjml_elements import (
-    ELSE,
-    END,
-    FIELD,
-    IF,
-    VALUE,
-)
-from newsletter_mailer.compiling.mjml_look import DEEPEST, Mistake, look_over, masked, nesting
+from newsletter_mailer.compiling.masking import CONTROL, FIELD, VALUE, masked
+from newsletter_mailer.compiling.mjml_look import DEEPEST, look_over, nesting
+from newsletter_mailer.compiling.mjml_mistake import Mistake
 from newsletter_mailer.errors import TemplateError
 from newsletter_mailer.findings import Finding, Place
 
@@ -131,7 +126,7 @@ class TemplateRules:
 
 def _could_make(attributes: str, made: str) -> bool:
     """Whether attributes in a template, as they are masked, can have become what was made."""
-    parts = re.split(f"[{VALUE}{FIELD}{IF}{ELSE}{END}]", attributes)
+    parts = re.split(f"[{VALUE}{FIELD}]|{CONTROL}", attributes)
     return re.fullmatch(".*".join(map(re.escape, parts)), made, re.DOTALL) is not None
 
 

@@ -9,11 +9,11 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from newsletter_mailer.compiling.article_text import Written
 from newsletter_mailer.compiling.calendar import calendar_url
 from newsletter_mailer.compiling.inlining import Inliner
 from newsletter_mailer.compiling.merge import IMAGE, READ, WEB_URL
 from newsletter_mailer.compiling.mjml import SLOT, slot
-from newsletter_mailer.compiling.plain_text import Written
 from newsletter_mailer.compiling.rich_text import RICH, blocks_html, heading_html, inline_html
 from newsletter_mailer.compiling.sections import (
     Columns,

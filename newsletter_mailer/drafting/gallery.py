@@ -15,7 +15,7 @@ from markupsafe import Markup
 from newsletter_mailer.compiling.compiler import Compiler
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.compiling.merge import IMAGE, READ, for_html
-from newsletter_mailer.drafting.hypertext_words import Element, all_text
+from newsletter_mailer.drafting.elements import Element, all_text
 from newsletter_mailer.drafting.samples import Sample, read_samples, samples_folder
 from newsletter_mailer.errors import IssueError
 from newsletter_mailer.findings import Finding, Place

@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from lxml import etree
 
 from newsletter_mailer.drafting.draft import UNPLACED, DraftBlock, Kept, Picture
+from newsletter_mailer.drafting.elements import Element, all_text, line_of
 from newsletter_mailer.drafting.hypertext_words import (
     INLINE,
     SHOWN,
     SILENT,
-    Element,
     WordsReader,
-    all_text,
-    line_of,
     text_runs,
 )
 from newsletter_mailer.drafting.runs import BREAK, Run, content_of, in_one_line, tidy
 from newsletter_mailer.drafting.tables import Grid, data_table, grid_of
-from newsletter_mailer.errors import DraftError
 from newsletter_mailer.reading.document import (
     Block,
     Blocks,
@@ -43,31 +40,6 @@ DEEPEST = 6
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _WHO = re.compile(r"^\s*(?:--?|[–—―])\s*(?=\S)")
 _LONGEST_WHO = 120
-
-
-def parsed(html: str, shown: str) -> Element | None:
-    """A page's tree; None for one without any content.
-
-    Raises:
-        DraftError: it is nested too deep to be a document.
-    """
-    parser = etree.HTMLParser(
-        no_network=True, recover=True, huge_tree=False, remove_comments=True, remove_pis=True
-    )
-    # A text that declares an encoding would be refused, and one with zeros cut short.
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", "", html.replace("\0", "")).strip()
-    if not text:
-        return None
-    try:
-        root = etree.fromstring(text, parser)
-    except etree.XMLSyntaxError:
-        root = None
-    if any("depth" in str(entry.message).lower() for entry in parser.error_log):
-        raise DraftError(
-            f"{shown} is nested too deep: more than 250 elements in each other. Open it in a "
-            "browser or a word processor, copy the text, and save that."
-        )
-    return root
 
 
 @dataclass(slots=True)
@@ -200,7 +172,7 @@ class HypertextReader:
         quoted = not self._depth and all(
             isinstance(block, Paragraph | ListBlock | Quotation) for block in blocks
         )
-        said = with_attribution(blocks) if quoted else None
+        said = _with_attribution(blocks) if quoted else None
         if said:
             yield Quote(*said, place=UNPLACED)
         else:
@@ -273,7 +245,7 @@ class HypertextReader:
         yield Callout(title, tuple(boxed), place=UNPLACED)
 
 
-def with_attribution(blocks: Blocks) -> tuple[Blocks, Inlines] | None:
+def _with_attribution(blocks: Blocks) -> tuple[Blocks, Inlines] | None:
     """What is said in a quote, and by whom as its last line tells; None where it does not."""
     last = blocks[-1]
     if not isinstance(last, Paragraph) or not isinstance(last.content[0], Text):

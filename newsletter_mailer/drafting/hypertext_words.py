@@ -4,14 +4,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from lxml import etree
-
 from newsletter_mailer.drafting.draft import Notes, Picture
+from newsletter_mailer.drafting.elements import Element, all_text, line_of
 from newsletter_mailer.drafting.pictures import Pictures
 from newsletter_mailer.drafting.runs import BREAK, Run, cleaned
 from newsletter_mailer.findings import brief
-
-Element = etree._Element  # noqa: SLF001 - lxml gives its elements no public name
 
 _STRONG = frozenset({"b", "strong"})
 _EMPHASIS = frozenset({"cite", "dfn", "em", "i", "var"})
@@ -185,14 +182,3 @@ def text_runs(text: object, look: Run) -> Iterator[Run]:
         words = cleaned(str(text))
         if words:
             yield replace(look, text=words)
-
-
-def all_text(element: Element) -> str:
-    """All text inside an element, as it stands there."""
-    return "".join(str(text) for text in element.itertext())
-
-
-def line_of(element: Element) -> int:
-    """The line of the page on which an element begins."""
-    line: object = element.sourceline
-    return line if isinstance(line, int) else 1

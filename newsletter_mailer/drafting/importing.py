@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from newsletter_mailer.findings import Finding, brief
 from newsletter_mailer.reading.images import FOLDER
 from newsletter_mailer.reading.issue import ISSUE_FILE
 from newsletter_mailer.reading.source import LARGEST_FILE as LARGEST_ARTICLE
+from newsletter_mailer.whole import whole_file
 
 LARGEST_TEXT = 20_000_000
 """Bytes of a draft in HTML or Markdown, pictures inside it among them."""
@@ -247,14 +247,8 @@ def _replace(folder: Path, name: str, data: bytes) -> None:
         raise UsageError(
             f"{path.parent} leads out of the issue's folder. Make it a folder of its own."
         )
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(draft).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        Path(draft).replace(path)
-    finally:
-        Path(draft).unlink(missing_ok=True)
+    with whole_file(path) as draft:
+        draft.write_bytes(data)
 
 
 def _make(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -3,31 +3,22 @@
 import re
 from pathlib import Path
 
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from newsletter_mailer.drafting.draft import Draft, Notes
-from newsletter_mailer.drafting.hypertext import HypertextReader, parsed
+from newsletter_mailer.drafting.elements import parsed
+from newsletter_mailer.drafting.hypertext import HypertextReader
 from newsletter_mailer.drafting.hypertext_words import WordsReader
 from newsletter_mailer.drafting.page import page_text
 from newsletter_mailer.drafting.pictures import Pictures
 from newsletter_mailer.findings import Finding
 from newsletter_mailer.reading.directive import directives
+from newsletter_mailer.reading.markdown import Parser
 from newsletter_mailer.reading.source import Source
 from newsletter_mailer.reading.yaml_lines import read_yaml
 
 _FOOTNOTE = re.compile(r"^\[\^([^\]\s]{1,60})\]:[ \t]*(.+(?:\n(?: {2,}|\t).+)*)$", re.MULTILINE)
 _MARK = re.compile(r"\[\^([^\]\s]{1,60})\](?!:)")
-
-
-class _Parser(MarkdownIt):
-    def validateLink(self, url: str) -> bool:  # noqa: ARG002, N802 - markdown-it's name
-        """Let every link through: whoever reads the page judges its target."""
-        return True
-
-    def normalizeLink(self, url: str) -> str:  # noqa: N802 - markdown-it's name
-        """Leave every link as it was typed."""
-        return url
 
 
 def marked_down_draft(data: bytes, shown: str, folder: Path) -> Draft:
@@ -43,7 +34,7 @@ def marked_down_draft(data: bytes, shown: str, folder: Path) -> Draft:
     text = page_text(data, notes).replace("\r\n", "\n").replace("\r", "\n")
     values, body = _front_matter(text)
     body = _with_footnotes(body, notes)
-    parser = _Parser("commonmark", {"html": True}).enable(["table", "strikethrough"])
+    parser = Parser("commonmark", {"html": True}).enable(["table", "strikethrough"])
     directives(parser)
     tokens, kept, stray = _kept(parser.parse(body), body.split("\n"))
     notes.count(

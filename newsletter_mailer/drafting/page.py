@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 from newsletter_mailer.drafting.draft import Draft, Notes
-from newsletter_mailer.drafting.hypertext import HypertextReader, parsed
-from newsletter_mailer.drafting.hypertext_words import WordsReader, all_text
+from newsletter_mailer.drafting.elements import all_text, parsed
+from newsletter_mailer.drafting.hypertext import HypertextReader
+from newsletter_mailer.drafting.hypertext_words import WordsReader
 from newsletter_mailer.drafting.pictures import Pictures
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]{1,40})", re.I)

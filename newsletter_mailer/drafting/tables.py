@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from lxml import etree
-
 from newsletter_mailer.drafting.draft import UNPLACED
+from newsletter_mailer.drafting.elements import Element
 from newsletter_mailer.drafting.runs import Run, content_of, in_one_line
 from newsletter_mailer.reading.document import Inlines, Table
 
@@ -19,7 +18,6 @@ _MOST_LAYOUT = 600
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = frozenset({"p", "div", "li", "blockquote", "pre"})
 
-Element = etree._Element  # noqa: SLF001 - lxml gives its elements no public name
 Words = Callable[[Element], Iterator[Run]]
 
 

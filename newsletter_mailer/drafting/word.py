@@ -8,8 +8,9 @@ from typing import Any
 from lxml import etree
 
 from newsletter_mailer.drafting.draft import Draft, Notes
-from newsletter_mailer.drafting.hypertext import HypertextReader, parsed
-from newsletter_mailer.drafting.hypertext_words import Element, WordsReader, all_text
+from newsletter_mailer.drafting.elements import Element, all_text, parsed
+from newsletter_mailer.drafting.hypertext import HypertextReader
+from newsletter_mailer.drafting.hypertext_words import WordsReader
 from newsletter_mailer.drafting.pictures import Pictures
 from newsletter_mailer.drafting.runs import Run, in_one_line
 from newsletter_mailer.drafting.word_package import WordPackage, looked_over

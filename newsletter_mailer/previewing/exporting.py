@@ -2,16 +2,15 @@
 
 import datetime as dt
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from newsletter_mailer.errors import UsageError
 from newsletter_mailer.previewing import messages
 from newsletter_mailer.previewing.facts import Facts, version_facts
 from newsletter_mailer.previewing.page import ASSETS, PAGE, asset, web_view
 from newsletter_mailer.previewing.readers import SAMPLES
 from newsletter_mailer.previewing.workshop import Edition
+from newsletter_mailer.whole import whole_folder
 
 _MARK = "facts.js"
 """The file by which a folder is known to hold a preview and nothing that somebody would miss."""
@@ -32,37 +31,18 @@ def write_folder(
         UsageError: the folder holds something else, or cannot be written.
         NewsletterError: a picture has gone since the edition was made.
     """
-    if folder.exists() and (not folder.is_dir() or _holds_something_else(folder)):
-        raise UsageError(
-            f"{folder} holds other things than a preview. Name a new or an empty folder."
-        )
     files = _files(edition, facts, web_pages, now)
-    target = folder.absolute()
-    draft, old = (target.with_name(f".{target.name}.{end}") for end in ("part", "old"))
-    try:
-        for path in (draft, old):
-            shutil.rmtree(path, ignore_errors=True)
+    with whole_folder(folder, "a preview", _MARK) as draft:
         for name, content in files.items():
             path = draft / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        if target.exists():
-            target.rename(old)
-        draft.rename(target)
-        shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        raise UsageError(f"{folder} cannot be written: {error.strerror}.") from error
     return folder / PAGE
 
 
 def script(name: str, data: object) -> bytes:
     """Data as a script that sets one name: a page on the disk can load no JSON."""
     return f"var {name} = {json.dumps(data, ensure_ascii=False)};\n".encode()
-
-
-def _holds_something_else(folder: Path) -> bool:
-    return any(folder.iterdir()) and not (folder / _MARK).is_file()
 
 
 def _files(

@@ -7,10 +7,10 @@ from functools import cache, partial
 from typing import Any
 
 from newsletter_mailer.checking.size import STOP_AT, WARN_AT, bytes_of
+from newsletter_mailer.compiling.article_text import article_text
 from newsletter_mailer.compiling.calendar import calendar_url
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.compiling.merge import IMAGE, Segments, for_html
-from newsletter_mailer.compiling.plain_text import article_text
 from newsletter_mailer.compiling.wording import reading_minutes
 from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.previewing.anchors import Anchors

@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from watchfiles import Change, DefaultFilter, awatch
-
 from newsletter_mailer.checking.coverage import coverage
 from newsletter_mailer.checking.links.verdict import LinkResult
 from newsletter_mailer.checking.mail import look_over
@@ -24,6 +22,7 @@ from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.previewing.facts import Facts, edition_facts
 from newsletter_mailer.previewing.links import KnownLinks, look_in_background
 from newsletter_mailer.previewing.state import State
+from newsletter_mailer.previewing.watching import watch
 from newsletter_mailer.previewing.workshop import Edition, Trouble, Workshop
 from newsletter_mailer.settings import SETTINGS_FILE, Settings
 
@@ -81,7 +80,15 @@ class Live:
     async def run(self) -> None:
         """Make the first edition, then follow the files until `stop`."""
         self._saved.set()
-        watching = asyncio.create_task(self._watch())
+        watching = asyncio.create_task(
+            watch(
+                self.folder,
+                self._settings,
+                gather=self._pace.gather,
+                stopping=self.stopping,
+                saved=self._saved.set,
+            )
+        )
         making = asyncio.create_task(self._follow())
         try:
             await self.stopping.wait()
@@ -156,31 +163,6 @@ class Live:
         self.begun.set()
         turned, self._turned = self._turned, asyncio.Event()
         turned.set()
-
-    async def _watch(self) -> None:
-        """Note that something was saved. Folders that come and go are watched from above."""
-        await asyncio.gather(
-            self._watch_in(_watched(self.folder, self._settings)),
-            self._watch_in([self._settings.root], deep=False),
-        )
-
-    async def _watch_in(self, paths: list[Path], *, deep: bool = True) -> None:
-        usual = DefaultFilter()
-
-        def matters(change: Change, path: str) -> bool:
-            return usual(change, path) and (deep or Path(path).name == SETTINGS_FILE)
-
-        gather = round(self._pace.gather * 1000)
-        async for _ in awatch(
-            *paths,
-            watch_filter=matters,
-            step=gather,
-            debounce=gather * 5,
-            recursive=deep,
-            stop_event=self.stopping,
-            ignore_permission_denied=True,
-        ):
-            self._saved.set()
 
     async def _follow(self) -> None:
         while True:
@@ -303,15 +285,3 @@ def _tell(loop: asyncio.AbstractEventLoop, what: Callable[[Result], None], word:
     """Call something in the loop's thread; a loop that has ended needs to know nothing."""
     with suppress(RuntimeError):
         loop.call_soon_threadsafe(what, word)
-
-
-def _watched(folder: Path, settings: Settings) -> list[Path]:
-    """The folders that are watched with all that is in them."""
-    paths = [
-        # From above, since the folder itself may be renamed and come back.
-        settings.issues if folder.parent == settings.issues.resolve() else folder,
-        settings.email_templates,
-        settings.agencies_file.parent,
-        settings.root / "images",
-    ]
-    return [path for path in paths if path.is_dir()]

@@ -7,6 +7,7 @@ from typing import Any
 from newsletter_mailer.findings import Finding, Place, brief, errors_in
 from newsletter_mailer.reading import blocks, forms, lists, tables
 from newsletter_mailer.reading.agencies import Registry
+from newsletter_mailer.reading.block_reader import BlockReader, DirectiveReader
 from newsletter_mailer.reading.checked import checked
 from newsletter_mailer.reading.document import (
     Article,
@@ -21,7 +22,6 @@ from newsletter_mailer.reading.document import (
 from newsletter_mailer.reading.fields import fields_in
 from newsletter_mailer.reading.headers import ArticleHead, one_line, one_or_many
 from newsletter_mailer.reading.images import Images
-from newsletter_mailer.reading.markdown import BlockReader, DirectiveReader
 from newsletter_mailer.reading.source import Source, read_source
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markdown_it.token import Token
 
+from newsletter_mailer.reading.block_reader import BlockReader, Directive, untitled
 from newsletter_mailer.reading.document import (
     Block,
     Button,
@@ -24,7 +25,6 @@ from newsletter_mailer.reading.document import (
 from newsletter_mailer.reading.fields import refuse_fields
 from newsletter_mailer.reading.inline import InlineReader, plain_text
 from newsletter_mailer.reading.lists import split_attribution
-from newsletter_mailer.reading.markdown import BlockReader, Directive, untitled
 
 
 @untitled

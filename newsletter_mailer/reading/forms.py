@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from newsletter_mailer.reading.block_reader import BlockReader, Directive, untitled
 from newsletter_mailer.reading.checked import Model, checked
 from newsletter_mailer.reading.document import (
     Block,
@@ -18,7 +19,6 @@ from newsletter_mailer.reading.document import (
 )
 from newsletter_mailer.reading.fields import refuse_fields
 from newsletter_mailer.reading.headers import Email, Lines, Words, day, wrong
-from newsletter_mailer.reading.markdown import BlockReader, Directive, untitled
 from newsletter_mailer.reading.urls import WEB, safe_url
 from newsletter_mailer.reading.yaml_lines import Marked, read_yaml
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from newsletter_mailer.findings import Place, brief
+from newsletter_mailer.reading.block_reader import BlockReader, Directive
 from newsletter_mailer.reading.document import (
     Action,
     Actions,
@@ -18,7 +19,6 @@ from newsletter_mailer.reading.document import (
     Text,
 )
 from newsletter_mailer.reading.inline import plain_text
-from newsletter_mailer.reading.markdown import BlockReader, Directive
 
 _ATTRIBUTION = re.compile(r"(?:^|\s)--\s+")
 _ADDRESSEES = re.compile(r"\s*\[([^\[\]]*)\]\s*")

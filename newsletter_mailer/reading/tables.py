@@ -2,9 +2,9 @@
 
 import re
 
+from newsletter_mailer.reading.block_reader import BlockReader, Directive
 from newsletter_mailer.reading.document import Block, KeyFigure, KeyFigures, Table
 from newsletter_mailer.reading.inline import plain_text
-from newsletter_mailer.reading.markdown import BlockReader, Directive
 
 
 def read_table(directive: Directive, reader: BlockReader) -> Block | None:

@@ -1,7 +1,7 @@
 """Choosing agencies and sectors in a report: rows of its one table, never a new count."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter_mailer.errors import UsageError
@@ -87,23 +87,12 @@ def choose(table: Table, wanted: Only, registry: Registry) -> Chosen:
         [sector_names[each] for each in wanted.sectors]
         + [agency_names[each] for each in wanted.agencies]
     )
-    notes, block_ids, row_ids = [], set(), set()
-    for each in wanted.sectors:
-        block = next((b for b in table.blocks if b.id == table.block_of.get(each)), None)
-        if block is None:
-            notes.append(_nothing(table, sector_names[each]))
-            continue
-        block_ids.add(block.id)
-        if block.id != each:
-            notes.append(f"{sector_names[each]} is counted together with others.")
-    for each in wanted.agencies:
-        row = next((r for r in table.rows if r.id == table.group_of.get(each)), None)
-        if row is None:
-            notes.append(_nothing(table, agency_names[each]))
-            continue
-        row_ids.add(row.id)
-        if row.id != each:
-            notes.append(f"{agency_names[each]} is counted together with others.")
+    block_ids = {table.block_of.get(each) for each in wanted.sectors}
+    row_ids = {table.group_of.get(each) for each in wanted.agencies}
+    notes = (
+        *_notes(table, table.blocks, table.block_of, wanted.sectors, sector_names),
+        *_notes(table, table.rows, table.group_of, wanted.agencies, agency_names),
+    )
     blocks = tuple(
         block
         for block in table.blocks
@@ -122,7 +111,7 @@ def choose(table: Table, wanted: Only, registry: Registry) -> Chosen:
         for row in table.groups[block.id]
         if block.id in whole_blocks or row.id in row_ids
     )
-    return Chosen(_together((*blocks, *singles), names), blocks, rows, names, tuple(notes))
+    return Chosen(_together((*blocks, *singles), names), blocks, rows, names, notes)
 
 
 def _together(rows: Sequence[Row], names: Sequence[str]) -> Row:
@@ -143,6 +132,22 @@ def _together(rows: Sequence[Row], names: Sequence[str]) -> Row:
             added([row.reach.most for row in rows]),
         ),
     )
+
+
+def _notes(
+    table: Table,
+    rows: Sequence[Row],
+    row_of: Mapping[str, str],
+    wanted: Sequence[str],
+    names: Mapping[str, str],
+) -> Iterator[str]:
+    """What is to be said of agencies or sectors that have no row of their own."""
+    shown = {row.id for row in rows}
+    for each in wanted:
+        if row_of.get(each) not in shown:
+            yield _nothing(table, names[each])
+        elif row_of[each] != each:
+            yield f"{names[each]} is counted together with others."
 
 
 def _nothing(table: Table, name: str) -> str:

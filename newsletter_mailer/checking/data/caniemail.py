@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from newsletter_mailer.errors import UsageError
+from newsletter_mailer.whole import whole_file
 
 FILE = Path(__file__).with_name("caniemail.json")
 LICENCE_FILE = "caniemail-LICENSE.txt"
@@ -111,8 +112,10 @@ def refresh(folder: Path = FILE.parent) -> Support:
                 "The data that is there was kept; this program needs an update to read newer data."
             ) from error
     try:
-        _replace(folder / FILE.name, _written(kept).encode("utf-8"))
-        _replace(folder / LICENCE_FILE, licence)
+        with whole_file(folder / FILE.name) as draft:
+            draft.write_text(_written(kept), encoding="utf-8")
+        with whole_file(folder / LICENCE_FILE) as draft:
+            draft.write_bytes(licence)
     except OSError as error:
         raise UsageError(
             f"{folder} cannot be written: {error.strerror}. "
@@ -201,10 +204,3 @@ def _written(kept: Mapping[str, Any]) -> str:
     ]
     features = ",\n".join(f"    {json.dumps(e, ensure_ascii=False)}" for e in kept["features"])
     return "\n".join(["{", *head, '  "features": [', features, "  ]", "}", ""])
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -1,8 +1,5 @@
 """Mending links in an issue's files: their URLs change, and not a byte besides."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
@@ -17,6 +14,7 @@ from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.reading.document import Button, Inlines, Issue, Link, Text
 from newsletter_mailer.reading.targets import spelt, targets
 from newsletter_mailer.reading.urls import safe_url
+from newsletter_mailer.whole import whole_file
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -164,22 +162,13 @@ def _put_back(place: Place) -> Finding:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole, or leave it as it is; it keeps its permissions."""
-    draft: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        draft = Path(name)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        shutil.copymode(path, draft)
-        draft.replace(path)
+        with whole_file(path) as draft:
+            draft.write_bytes(content)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written: {error.strerror}. Let this user write in its folder."
         ) from error
-    finally:
-        if draft:
-            draft.unlink(missing_ok=True)
 
 
 _TARGETS = frozenset({"target", "link", "book"})

@@ -51,12 +51,13 @@ def mentions(issue: Issue) -> tuple[Mention, ...]:
     A link in a form, such as a contact, has the line at which its block or its item
     begins. Links that each reader has for themselves (merge fields) are left out.
     """
-    return tuple(
-        mention
-        for article in issue.every_article
-        for mention in _mentions(article, article.place, article.id)
-        if not mention.url.startswith("{{")
-    )
+    return tuple(mention for mention in all_mentions(issue) if not mention.url.startswith("{{"))
+
+
+def all_mentions(issue: Issue) -> Iterator[Mention]:
+    """The same with the links that each reader has for themselves."""
+    for article in issue.every_article:
+        yield from _mentions(article, article.place, article.id)
 
 
 def passages(issue: Issue) -> tuple[Passage, ...]:
