@@ -18,7 +18,7 @@ from newsletter_mailer.cli.project import Project
 from newsletter_mailer.cli.rehearsing import rehearse
 from newsletter_mailer.cli.stopping import stopped_by_signals
 from newsletter_mailer.cli.summary import summary
-from newsletter_mailer.cli.trying import send_trial
+from newsletter_mailer.cli.trying import try_out
 from newsletter_mailer.cli.waiting import watch_workers
 from newsletter_mailer.errors import ContentError, SendingError, UsageError
 from newsletter_mailer.sending.campaign import (
@@ -95,7 +95,7 @@ def send(
     """Send an issue. Run again after a stop, it finishes what was left: nobody gets it twice."""
     project = context.ensure_object(Project)
     if test:
-        send_trial(project, project.folder(issue).name, test, as_ or [], as_json=as_json)
+        try_out(project, project.folder(issue).name, test, as_ or [], as_json=as_json)
         return
     if provider and not dry_run:
         raise UsageError("--provider goes with --dry-run: the provider looks, and sends nothing.")

@@ -8,19 +8,12 @@ from newsletter_mailer.cli.console import print_json, say, shown_path
 from newsletter_mailer.cli.project import Project
 from newsletter_mailer.errors import UsageError
 from newsletter_mailer.mailbox import checked_address
-from newsletter_mailer.sending.asking import NOBODY
-from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.rules import wall_clock
-from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome
-from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
-from newsletter_mailer.sending.trying import MARK, trial_letters
-from newsletter_mailer.signing_key import signing_key
-
-_FOLDER = "test"
+from newsletter_mailer.sending.trying import FOLDER, send_trial
 
 
-def send_trial(
+def try_out(
     project: Project,
     name: str,
     addresses: Sequence[str],
@@ -48,28 +41,15 @@ def send_trial(
     issue, findings = project.issue(name)
     emails = project.compiled(issue)
     project.looked_over(issue, findings, emails)
-    key = signing_key(settings)
-    letters = trial_letters(
+    results = send_trial(
         issue,
         emails,
         registry,
         settings,
         addresses=people,
         agencies=ids or [registry.default.id],
-        links=PersonalLinks(settings.base_url, key),
         now=wall_clock(),
     )
-    folder = settings.outbox / _FOLDER
-    transport = transport_of(
-        settings,
-        NOBODY,
-        folder,
-        key,
-        mailing=lambda: mailing_of_emails(issue, emails, settings, mark=MARK),
-    )
-    told = transport.send(iter(letters), lambda _number: None)
-    receipts = {receipt.subscriber_id: receipt for receipt in told if receipt is not None}
-    results = [(letter, receipts[letter.subscriber_id]) for letter in letters]
     if as_json:
         print_json(
             [
@@ -87,6 +67,6 @@ def send_trial(
             why = f": {receipt.code} {receipt.detail}".rstrip() if receipt.detail else ""
             say(f"[TEST] {letter.variant} to {letter.recipient}: {receipt.outcome}{why}")
         if settings.transport == "outbox":
-            say(f"Look at them in {shown_path(folder)}/")
+            say(f"Look at them in {shown_path(settings.outbox / FOLDER)}/")
     if any(receipt.outcome is not Outcome.ACCEPTED for _, receipt in results):
         raise typer.Exit(1)

@@ -16,17 +16,11 @@ from newsletter_mailer.previewing.workshop import Edition
 from newsletter_mailer.sending.asking import NOBODY
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.message import MessageMaker, Recipient
-from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Outcome, Receipt
-from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
-from newsletter_mailer.sending.trying import MARK, letterhead_of, trial_letters
-from newsletter_mailer.signing_key import signing_key
+from newsletter_mailer.sending.trying import FOLDER, letterhead_of, send_trial
 
 _TOKEN = "0" * 32
 """What stands in a preview's message where a campaign has a token of its own."""
-
-_FOLDER = "test"
 
 
 def message(edition: Edition, agency: str, reader: Reader, now: dt.datetime) -> bytes:
@@ -103,30 +97,19 @@ def send_test(
     if errors:
         raise IssueError(errors)
     settings = edition.settings
-    key = signing_key(settings)
-    letters = trial_letters(
+    ((_, receipt),) = send_trial(
         edition.issue,
         edition.emails,
         edition.registry,
         settings,
         addresses=[to],
         agencies=[agency],
-        links=PersonalLinks(settings.base_url, key),
         now=now,
     )
-    folder = settings.outbox / _FOLDER
-    transport = transport_of(
-        settings,
-        NOBODY,
-        folder,
-        key,
-        mailing=lambda: mailing_of_emails(edition.issue, edition.emails, settings, mark=MARK),
-    )
-    (receipt,) = filter(None, transport.send(iter(letters), lambda _number: None))
     if receipt.outcome is not Outcome.ACCEPTED:
         raise NewsletterError(_refused(receipt, to))
     if settings.transport == "outbox":
-        shown = folder.relative_to(settings.root).as_posix()
+        shown = (settings.outbox / FOLDER).relative_to(settings.root).as_posix()
         return f"Nothing leaves this machine as it is set up: the test for {to} is in {shown}/."
     return f"The mail server has taken the test for {to}."
 

@@ -1,19 +1,17 @@
 """The report as a page to read, and on paper one sheet of A4 for a board meeting."""
 
 import re
+from collections.abc import Callable
 
-import jinja2
 from markupsafe import Markup, escape
 
-from newsletter_mailer.errors import TemplateError
-from newsletter_mailer.findings import Finding, Place
 from newsletter_mailer.reporting.charts import Bar, ranges, stacked
 from newsletter_mailer.reporting.drawing import begun
 from newsletter_mailer.reporting.report import Earlier, Report, Row
 from newsletter_mailer.reporting.timeline import over_time
+from newsletter_mailer.sending.paper import from_template
 from newsletter_mailer.settings import Settings
 
-_TEMPLATE = "report.html"
 _PER_CENT = re.compile(r"(\d+(?: – \d+)?) %")
 
 
@@ -27,34 +25,23 @@ def page(report: Report, settings: Settings) -> str:
     Raises:
         TemplateError: `templates/report/report.html` or `report.css` is missing or broken.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(settings.root / "templates" / "report"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     zone = settings.office.zone
-    environment.filters["day"] = lambda day: f"{day:%-d %B %Y}"
-    environment.filters["moment"] = lambda at: f"{at.astimezone(zone):%-d %B %Y, %H:%M %Z}"
-    environment.filters["tied"] = tied
-    environment.filters["weighty"] = weighty
-    environment.filters["begun"] = begun
-    try:
-        return environment.get_template(_TEMPLATE).render(
-            report=report,
-            campaign=report.campaign,
-            overall=report.overall,
-            office=settings.office,
-            theme=settings.theme,
-            charts=charts(report),
-        )
-    except jinja2.TemplateNotFound as error:
-        raise _broken(_TEMPLATE, 1, f"no template {error.name}") from error
-    except jinja2.TemplateSyntaxError as error:
-        raise _broken(error.name or _TEMPLATE, error.lineno, str(error.message)) from error
-    except jinja2.UndefinedError as error:
-        raise _broken(_TEMPLATE, 1, str(error)) from error
+    filters: dict[str, Callable[..., object]] = {
+        "day": lambda day: f"{day:%-d %B %Y}",
+        "moment": lambda at: f"{at.astimezone(zone):%-d %B %Y, %H:%M %Z}",
+        "tied": tied,
+        "weighty": weighty,
+        "begun": begun,
+    }
+    return from_template(
+        "report.html",
+        settings,
+        filters,
+        report=report,
+        campaign=report.campaign,
+        overall=report.overall,
+        charts=charts(report),
+    )
 
 
 def charts(report: Report) -> dict[str, Markup]:
@@ -103,8 +90,3 @@ def tied(words: str) -> str:
 def weighty(words: str) -> Markup:
     """A sentence whose shares stand out."""
     return Markup(_PER_CENT.sub(r"<b>\g<0></b>", str(escape(words)))).replace(" %", "\xa0%")  # noqa: S704 - escaped
-
-
-def _broken(template: str, line: int, message: str) -> TemplateError:
-    place = Place(f"templates/report/{template}", line)
-    return TemplateError([Finding(place, "template", message, mend="Mend the template.")])

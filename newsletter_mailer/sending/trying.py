@@ -8,16 +8,62 @@ from functools import partial
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.document import Issue
-from newsletter_mailer.sending.asking import links_to_nobody
+from newsletter_mailer.sending.asking import NOBODY, links_to_nobody
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import list_id, merge_values
 from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
 from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.sending.transports.choosing import transport_of
+from newsletter_mailer.sending.transports.contract import Letter, Receipt
+from newsletter_mailer.sending.transports.sendgrid.mailing import mailing_of_emails
 from newsletter_mailer.settings import Settings
+from newsletter_mailer.signing_key import signing_key
 
 MARK = "[TEST] "
+
+
+FOLDER = "test"
+"""Where in the outbox they go, where that is the transport."""
+
+
+def send_trial(
+    issue: Issue,
+    emails: Sequence[CompiledEmail],
+    registry: Registry,
+    settings: Settings,
+    *,
+    addresses: Sequence[str],
+    agencies: Sequence[str],
+    now: dt.datetime,
+) -> list[tuple[Letter, Receipt]]:
+    """Send one letter to each address for each agency, and say what became of it.
+
+    Raises:
+        TransportError: the transport can take nothing.
+    """
+    key = signing_key(settings)
+    links = PersonalLinks(settings.base_url, key)
+    letters = trial_letters(
+        issue,
+        emails,
+        registry,
+        settings,
+        addresses=addresses,
+        agencies=agencies,
+        links=links,
+        now=now,
+    )
+    transport = transport_of(
+        settings,
+        NOBODY,
+        settings.outbox / FOLDER,
+        key,
+        mailing=lambda: mailing_of_emails(issue, emails, settings, mark=MARK),
+    )
+    told = transport.send(iter(letters), lambda _number: None)
+    receipts = {receipt.subscriber_id: receipt for receipt in told if receipt is not None}
+    return [(letter, receipts[letter.subscriber_id]) for letter in letters]
 
 
 def trial_letters(
