@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -36,12 +37,13 @@ from newsletter_mailer.sending.distributed.queue import (
 )
 from newsletter_mailer.sending.distributed.serving import serve
 from newsletter_mailer.sending.distributed.working import Worker
+from newsletter_mailer.sending.generation import refuse_a_copy
 from newsletter_mailer.sending.rules import wall_clock
 from newsletter_mailer.sending.staged_batches import add
 from newsletter_mailer.settings import load_settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import delivery
-from tests.databases import URL, Server
+from tests.databases import URL, Server, settings_with
 from tests.fake_smtp import FakeSmtp
 from tests.mailroom import small_office, way_to
 from tests.office import Office
@@ -312,6 +314,33 @@ def test_a_database_put_back_to_an_earlier_state_refuses_to_send(
     assert "It is in an earlier state" in refused.out
     assert office.run("worker").code == 1
     assert len(server.recipients()) == before
+
+
+def test_workers_that_start_at_the_same_moment_all_start(postgres: Server, tmp_path: Path) -> None:
+    """On a database that nobody has sent from, the second does not fail for the first's sake."""
+    settings = settings_with(postgres.fresh())
+    engine = open_store(settings, in_turn=False)
+
+    def start() -> None:
+        with writing(engine) as connection:
+            refuse_a_copy(connection, tmp_path, wall_clock())
+
+    with ThreadPoolExecutor(1) as other:
+        with writing(engine) as connection:
+            refuse_a_copy(connection, tmp_path, wall_clock())
+            second = other.submit(start)
+            while not second.done() and not _somebody_waits(postgres):
+                time.sleep(0.01)
+            assert not second.done()
+        second.result(timeout=30)
+        start()
+    engine.dispose()
+
+
+def _somebody_waits(postgres: Server) -> bool:
+    """Whether a transaction on the server waits for another."""
+    with psycopg.connect(postgres.url("postgres")) as connection:
+        return connection.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is not None
 
 
 def test_a_copied_project_on_sqlite_refuses_to_send(project: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, insert, select, text
+from sqlalchemy import Connection, delete, select, text
 
 from newsletter_mailer.errors import SendingError
 from newsletter_mailer.sending.counting import count
@@ -30,6 +30,7 @@ from newsletter_mailer.sending.journal import Journal
 from newsletter_mailer.store.home_table import home
 from newsletter_mailer.store.postgres import on_postgres
 from newsletter_mailer.store.tables import campaign, delivery
+from newsletter_mailer.store.upsert import insert_new
 
 _MARK = "home"
 _LAST_CLAIM = "last-claim"
@@ -70,7 +71,7 @@ def refuse_a_copy(connection: Connection, state: Path, now: dt.datetime) -> None
             "shows what is in it, and lets you answer for it."
         )
     if row is None:
-        adopt(connection, state, now, "the first sender")
+        _settle(connection, state, now, "the first sender")
 
 
 def facts(connection: Connection, state: Path) -> Facts:
@@ -87,16 +88,21 @@ def facts(connection: Connection, state: Path) -> Facts:
 
 def adopt(connection: Connection, state: Path, now: dt.datetime, by: str) -> None:
     """Let this database be sent from, on somebody's word: what does not match is forgotten."""
+    with contextlib.suppress(FileNotFoundError):
+        (state / _LAST_CLAIM).unlink()
+    connection.execute(delete(home))
+    _settle(connection, state, now, by)
+
+
+def _settle(connection: Connection, state: Path, now: dt.datetime, by: str) -> None:
+    """Write down that the database is at home here; of several that do so at once, one does."""
     if not on_postgres(connection):
         state.mkdir(parents=True, exist_ok=True)
         path = state / _MARK
         if not path.exists():
             path.write_text(secrets.token_hex(8), encoding="ascii")
-    with contextlib.suppress(FileNotFoundError):
-        (state / _LAST_CLAIM).unlink()
-    connection.execute(delete(home))
     row = {"place": _place(connection, state), "adopted_at": now, "adopted_by": by}
-    connection.execute(insert(home).values(row))
+    connection.execute(insert_new(home, row))
 
 
 class NotingJournal(Journal):
