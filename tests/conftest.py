@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.reading.issue import find_issue, read_issue
 from newsletter_mailer.settings import Settings, load_settings
 from tests.databases import database, postgres
+from tests.projects import copied_project
 
 __all__ = ["database", "postgres"]
 
@@ -25,6 +27,13 @@ ROOT = Path(__file__).parent.parent
 # How long an example takes says how busy the machine is, and nothing about the claim.
 trying.register_profile("office", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 trying.load_profile("office")
+
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders are made by pytest, for this user only
+
+if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > 4 << 30:
+    # Databases wait for the disk at every commit; no test cuts the power.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
 
 
 LONGEST = (
@@ -53,13 +62,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
     """No test sees the settings of whoever runs it, or looks at links unless it says so."""
-    for name in os.environ:
-        if name.startswith("NEWSLETTER_") and name != "NEWSLETTER_TESTS_REQUIRE_ALL":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("NEWSLETTER_LINKS__CHECK", "false")
+    with pytest.MonkeyPatch.context() as world:
+        for name in os.environ:
+            if name.startswith("NEWSLETTER_") and not name.startswith("NEWSLETTER_TESTS_"):
+                world.delenv(name)
+        world.setenv("NEWSLETTER_LINKS__CHECK", "false")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +102,7 @@ def compiled(
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the shipped project, without its state."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "newsletter.toml", folder)
-    return folder
+    return copied_project(tmp_path / "project")
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Small projects and issues, written from strings."""
 
+import shutil
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -51,6 +52,14 @@ preheader: The line after it
 
 FRONT = 3
 """Lines of the front matter that `article` writes."""
+
+
+def copied_project(folder: Path) -> Path:
+    """A copy of the shipped project, without its state, in a folder that is not there yet."""
+    for name in ("issues", "templates", "subscribers"):
+        shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "newsletter.toml", folder)
+    return folder
 
 
 @cache

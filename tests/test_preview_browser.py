@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -11,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser import _WCAG, SCREENSHOTS, chromium
+from tests.browser import chromium, faults, take_picture
 from tests.office import Office
+from tests.projects import copied_project
 
 pytestmark = pytest.mark.browser
 
@@ -75,7 +74,7 @@ def browser() -> Iterator[Browser]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A project whose issue 6 is previewed by a process of its own, and the preview's address."""
     folder = tmp_path_factory.mktemp("previewed") / "project"
-    copy_project(folder)
+    copied_project(folder)
     process, url = start(folder)
     yield folder, url
     assert end(process) == 0
@@ -93,15 +92,6 @@ def editor(browser: Browser, served: tuple[Path, str]) -> Iterator[Editor]:
     page.close()
     article.write_bytes(before)
     assert made.errors == []
-
-
-def copy_project(folder: Path) -> None:
-    """The shipped project, without its state."""
-    root = Path(__file__).parent.parent
-    folder.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(root / name, folder / name)
-    shutil.copy(root / "newsletter.toml", folder)
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[str], str]:
@@ -151,7 +141,7 @@ def test_broken_front_matter_shows_the_mistake_and_the_last_good_view(editor: Ed
     assert place.inner_text() == "youth-service.md, line 2"
     assert place.get_attribute("href") == f"vscode://file{article}:2"
     editor.until_mail_has("Safeguarding news")
-    editor.page.screenshot(path=picture("preview-broken"))
+    take_picture(editor.page, "preview-broken", full_page=False)
     article.write_text(text.replace("title: ", "title: Fresh ", 1), encoding="utf-8")
     editor.until("document.querySelector('#trouble').hidden")
     editor.until_mail_has("Fresh ")
@@ -249,7 +239,7 @@ def test_the_matrix_shows_every_version(editor: Editor) -> None:
         card.scroll_into_view_if_needed()
     editor.until("document.querySelectorAll('.thumb[data-ready]').length === 22")
     editor.page.evaluate("document.querySelector('#stage').scrollTo(0, 0)")
-    editor.page.screenshot(path=picture("preview-versions"))
+    take_picture(editor.page, "preview-versions", full_page=False)
     told = """[...document.querySelectorAll('.thumb')].map((thumb) => {
         const mail = thumb.querySelector('iframe').contentDocument;
         const marked = mail.querySelectorAll('[style*=outline-offset]').length;
@@ -286,15 +276,14 @@ def test_the_preview_s_own_pages_are_for_everyone(
         for key in ("m", "3", "t", "v", "c", "?"):
             page.keyboard.press(key)
             page.wait_for_timeout(300)
-            page.screenshot(path=picture(f"preview-{'help' if key == '?' else key}-{scheme}"))
+            name = "help" if key == "?" else key
+            take_picture(page, f"preview-{name}-{scheme}", full_page=False)
             # What is inside the frames is the mail's own affair, and tested as such.
-            found = Axe().run(page, context={"exclude": [["iframe"]]}, options=_WCAG)
-            assert found.violations_count == 0, (key, found.generate_report())
+            assert not (found := faults(page, frames=False)), f"{key}: {found}"
         page.keyboard.press("Escape")
         article.write_bytes(b"broken")
         editor.until("!document.querySelector('#trouble').hidden")
-        found = Axe().run(page, context={"exclude": [["iframe"]]}, options=_WCAG)
-        assert found.violations_count == 0, found.generate_report()
+        assert not (found := faults(page, frames=False)), found
     finally:
         article.write_bytes(text)
         page.close()
@@ -348,7 +337,7 @@ def test_a_folder_opens_without_the_program(browser: Browser, project: Path) -> 
 def test_fifty_saves_in_ten_seconds(browser: Browser, tmp_path: Path) -> None:
     """The last one is shown, memory stays flat, and Ctrl-C ends it with the page still open."""
     folder = tmp_path / "project"
-    copy_project(folder)
+    copied_project(folder)
     process, url = start(folder)
     page = browser.new_page()
     editor = Editor(page, folder, url)
@@ -382,9 +371,3 @@ def resident(pid: int) -> int:
     """Bytes of memory that a process has in use."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def picture(name: str) -> Path:
-    """Where a screenshot goes."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    return SCREENSHOTS / f"{name}.png"

@@ -10,7 +10,6 @@ import datetime as dt
 import json
 import os
 import random
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -31,6 +30,7 @@ from newsletter_mailer.store.engine import reading, writing
 from newsletter_mailer.store.tables import batch, campaign, delivery
 from tests.forked import Forked, fork
 from tests.office import Office
+from tests.projects import copied_project
 from tests.under_way import store
 
 ROOT = Path(__file__).parent.parent
@@ -86,7 +86,7 @@ def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> R
     """Send one campaign under torture in a project made in `folder`, and judge its ledger."""
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     office = torture_office(folder)
-    office.ok("subscribers", "import", str(office.write_people(people)))
+    office.subscribe(people)
     truth = folder / "truth.jsonl"
     report = Report(people)
     began = time.monotonic()
@@ -106,12 +106,7 @@ def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> R
 
 def torture_office(folder: Path) -> Office:
     """A copy of the shipped project."""
-    project = folder / "project"
-    project.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, project / name)
-    shutil.copy(ROOT / "newsletter.toml", project)
-    return Office(project)
+    return Office(copied_project(folder / "project"))
 
 
 def environment(port: int, rate: int) -> dict[str, str]:
@@ -163,18 +158,20 @@ def _one_life(
 ) -> bool:
     """Start the sender, and do something to it once it sends; True when it has ended well."""
     before, pauses = _size(truth), report.pauses
-    process = fork(office, "send", "6", "--yes", "--json", "--accept-unknown", "all", **environment)
-    while process.poll() is None and _size(truth) == before and kill:
-        time.sleep(0.002)
-    if process.poll() is None and kill:
-        time.sleep(chance.uniform(0.0, 0.6))
-        _something(office, process, chance, report)
-    code = process.wait(_LONGEST)
+    words = ("send", "6", "--yes", "--json", "--accept-unknown", "all")
+    with fork(office, *words, **environment) as process:
+        while process.poll() is None and _size(truth) == before and kill:
+            time.sleep(0.002)
+        if process.poll() is None and kill:
+            time.sleep(chance.uniform(0.0, 0.6))
+            _something(office, process, chance, report)
+        said = process.communicate(_LONGEST)
+        code = process.wait(0)
     if code < 0 or _state(office) == "done":
         return code >= 0
     if report.pauses > pauses:
         return False
-    raise AssertionError((code, process.said.read_text(encoding="utf-8")))
+    raise AssertionError((code, said))
 
 
 def _something(office: Office, process: Forked, chance: random.Random, report: Report) -> None:
