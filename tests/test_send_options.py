@@ -237,7 +237,7 @@ def waiting(office: Office, ahead: float) -> Iterator[tuple[Forked, dt.datetime]
 
 def test_at_a_moment_ahead_it_really_begins(office: Office) -> None:
     """Nothing leaves before; then everybody gets it, and nobody had to do anything."""
-    with waiting(office, 4) as (process, start):
+    with waiting(office, 5) as (process, start):
         assert office.ok("status", "6", "--json").data["state"] == "scheduled"
         assert not office.outbox.exists()
         assert process.wait(_LONGEST) == 0
