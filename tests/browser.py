@@ -56,7 +56,7 @@ _BROKEN_WORDS = r"""() => {
 }"""
 
 
-_SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 # The kinds of words in a page: all that their contrast depends on, which is their colour, their
 # size, and what they are in. First those that are there, then those that axe surely measures.
@@ -150,7 +150,7 @@ def assert_looks_well(page: Page, name: str, *widths: int) -> None:
     At each width, in light and in dark. Contrast takes most of the time: it is measured where
     words stand in a colour, a size or on a ground in which none were measured before.
     """
-    for width, scheme in product(widths, _SCHEMES):
+    for width, scheme in product(widths, SCHEMES):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         take_picture(page, f"{name}-{width}-{scheme}")

@@ -7,12 +7,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium, faults, take_picture
+from tests.browser import SCHEMES, chromium, faults, take_picture
 from tests.office import Office
 from tests.projects import copied_project
 
@@ -260,33 +259,27 @@ def test_the_matrix_shows_every_version(editor: Editor) -> None:
     editor.until("!document.querySelector('#page-mail').hidden")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_preview_s_own_pages_are_for_everyone(
-    browser: Browser, served: tuple[Path, str], scheme: Literal["light", "dark"]
-) -> None:
+def test_the_preview_s_own_pages_are_for_everyone(editor: Editor) -> None:
     """No fault by WCAG 2.2 A and AA on any page or dialog, in light and in dark."""
-    folder, url = served
-    article = folder / ARTICLE
-    text = article.read_bytes()
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
-    editor = Editor(page, folder, url)
-    try:
-        editor.open()
-        editor.until("!document.querySelector('#count').textContent.includes('looked')")
-        for key in ("m", "3", "t", "v", "c", "?"):
-            page.keyboard.press(key)
-            page.wait_for_timeout(300)
-            name = "help" if key == "?" else key
+    page = editor.page
+
+    def look(name: str) -> None:
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             take_picture(page, f"preview-{name}-{scheme}", full_page=False)
             # What is inside the frames is the mail's own affair, and tested as such.
-            assert not (found := faults(page, frames=False)), f"{key}: {found}"
-        page.keyboard.press("Escape")
-        article.write_bytes(b"broken")
-        editor.until("!document.querySelector('#trouble').hidden")
-        assert not (found := faults(page, frames=False)), found
-    finally:
-        article.write_bytes(text)
-        page.close()
+            assert not (found := faults(page, frames=False)), f"{name} {scheme}: {found}"
+
+    editor.open()
+    editor.until("!document.querySelector('#count').textContent.includes('looked')")
+    for key in ("m", "3", "t", "v", "c", "?"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        look("help" if key == "?" else key)
+    page.keyboard.press("Escape")
+    (editor.folder / ARTICLE).write_bytes(b"broken")
+    editor.until("!document.querySelector('#trouble').hidden")
+    look("trouble")
 
 
 def test_a_test_is_sent_from_the_page(editor: Editor) -> None:

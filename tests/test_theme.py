@@ -4,7 +4,6 @@ import colorsys
 import re
 import tomllib
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -25,7 +24,7 @@ from newsletter_mailer.theme import (
     nearest,
     unreadable,
 )
-from tests.browser import chromium, write_page
+from tests.browser import SCHEMES, chromium, write_page
 from tests.office import Office
 from tests.test_browser import READER
 from tests.test_compiling import variant_for
@@ -139,14 +138,13 @@ def test_the_pairs_that_are_checked_are_those_that_a_browser_shows(
     roles = {colour: role for role, colour in _named(theme).items()}
     compiler = Compiler(settings.model_copy(update={"theme": theme}))
     emails = compiler.compile(read_issue(FOLDER, registry)[0], registry)
-    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    shown: dict[str, set[tuple[str, str]]] = {scheme: set() for scheme in schemes}
+    shown: dict[str, set[tuple[str, str]]] = {scheme: set() for scheme in SCHEMES}
     with chromium() as browser:
         page = browser.new_page(viewport={"width": 600, "height": 900})
         for agency in AGENCIES:
             path = write_page(variant_for(emails, agency), tmp_path, agency, READER)
             page.goto(path.as_uri())
-            for scheme in schemes:
+            for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme)
                 shown[scheme] |= {
                     (roles.get(front, front), roles.get(back, back))
