@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -21,6 +22,7 @@ from tests.fake_smtp import FakeSmtp
 from tests.forked import Forked, fork
 from tests.mailroom import SEND, agrees, clean, everybody_once, small_office, statuses, way_to
 from tests.office import Office, Result
+from tests.projects import copied_project
 
 PEOPLE = 600
 PER_SECOND = 250
@@ -31,9 +33,14 @@ _LONGEST = 60.0
 
 
 @pytest.fixture
-def office(project: Path) -> Office:
-    """An office with subscribers enough for some seconds."""
-    return small_office(project, PEOPLE)
+def office() -> Iterator[Office]:
+    """An office with subscribers enough for some seconds.
+
+    It is on a disk: in memory, a file that was made unchangeable can still be written by
+    whoever has it open.
+    """
+    with TemporaryDirectory(prefix="disk-") as folder:
+        yield small_office(copied_project(Path(folder) / "project"), PEOPLE)
 
 
 @contextmanager
