@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.reading.issue import find_issue, read_issue
 from newsletter_mailer.settings import Settings, load_settings
 from tests.databases import database, postgres
+from tests.projects import copied_project
 
 __all__ = ["database", "postgres"]
 
@@ -27,39 +29,60 @@ trying.register_profile("office", deadline=None, suppress_health_check=[HealthCh
 trying.load_profile("office")
 
 
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - its folders are made by pytest, for this user only
+
+if _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > 4 << 30:
+    # Databases wait for the disk at every commit; no test cuts the power.
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
+
 LONGEST = (
-    "test_sending.py",
     "test_preview_browser.py",
+    "test_sending.py",
+    "test_send_options.py",
+    "test_browser.py",
     "test_sendgrid_staged.py",
-    "test_workers.py",
-    "test_two_hosts.py",
-    "test_tracking_kills.py",
-    "test_running_controls.py",
-    "test_subscriber_states.py",
     "test_web_browser.py",
+    "test_smtp_misbehaving.py",
+    "test_send_misbehaving.py",
+    "test_campaigns.py",
+    "test_conformance.py",
+    "test_import.py",
+    "test_sendgrid_misbehaving.py",
+    "test_running_controls.py",
+    "test_certificate.py",
+    "test_tracking_events.py",
     "test_archive_browser.py",
+    "test_workers.py",
     "test_send_frozen.py",
     "test_send_failures.py",
-    "test_browser.py",
-    "test_html_validity.py",
-    "test_import_draft.py",
+    "test_two_hosts.py",
+    "test_theme.py",
+    "test_tracking_kills.py",
+    "test_web_leaving.py",
+    "test_tracking_pixel.py",
+    "test_web_archive.py",
 )
-"""Files that take long for the number of their tests. They begin first, so that none is left over
-for one worker at the end, while the others have nothing to do."""
+"""Files that take 20 seconds and more, the longest first, by their times in a whole run. They begin
+before all others, so that no worker is left with one at the end while the rest have nothing to do.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; the order of all else stays."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    turns = {name: turn for turn, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: turns.get(item.path.name, len(turns)))
 
 
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _own_environment() -> Iterator[None]:
     """No test sees the settings of whoever runs it, or looks at links unless it says so."""
-    for name in os.environ:
-        if name.startswith("NEWSLETTER_") and name != "NEWSLETTER_TESTS_REQUIRE_ALL":
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("NEWSLETTER_LINKS__CHECK", "false")
+    with pytest.MonkeyPatch.context() as world:
+        for name in os.environ:
+            if name.startswith("NEWSLETTER_") and not name.startswith("NEWSLETTER_TESTS_"):
+                world.delenv(name)
+        world.setenv("NEWSLETTER_LINKS__CHECK", "false")
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -91,12 +114,7 @@ def compiled(
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A copy of the shipped project, without its state."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "newsletter.toml", folder)
-    return folder
+    return copied_project(tmp_path / "project")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 
@@ -26,6 +27,19 @@ from newsletter_mailer.store.migrate import migrate
 
 ROOT = Path(__file__).parent.parent
 URL = "NEWSLETTER_DATABASE_URL"
+
+
+@cache
+def empty_database() -> bytes:
+    """SQLite's database that is up to date and holds nothing, since making one takes a while."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as world:
+        world.delenv(URL, raising=False)
+        settings = load_settings(ROOT).model_copy(update={"root": Path(folder)})
+        engine = open_store(settings)
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        engine.dispose()
+        return (settings.state / "newsletter.db").read_bytes()
 
 
 @dataclass

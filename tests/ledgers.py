@@ -6,9 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Engine, insert, select
@@ -36,6 +34,7 @@ from newsletter_mailer.sending.transports.contract import (
 from newsletter_mailer.settings import Settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import batch, delivery, subscriber
+from tests.databases import empty_database
 from tests.projects import HEAD, article, read, small_registry
 
 NOW = dt.datetime(2026, 3, 2, 9, 30, tzinfo=dt.UTC)
@@ -222,17 +221,6 @@ def freeze_for(
             order=Order(chosen, "tests", start, canary),
             now=NOW,
         )
-
-
-@cache
-def empty_database() -> bytes:
-    """A database that is up to date and holds nothing, since making one takes a while."""
-    with TemporaryDirectory() as folder:
-        engine = open_store(settings_for(Path(folder)))
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        engine.dispose()
-        return (Path(folder) / "var" / "newsletter.db").read_bytes()
 
 
 def store_of(settings: Settings) -> Engine:

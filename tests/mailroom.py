@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.fake_smtp import FakeSmtp
 from tests.office import Office, Result
-from tests.projects import HEAD, ROOT, article, write_issue
+from tests.projects import HEAD, article, copied_project, write_issue
 
 ISSUE = "06-autumn-2018"
 
@@ -25,16 +25,13 @@ def small_office(project: Path, people: int) -> Office:
     write_issue(issues, {"news": article("Words for all.")}, head=head).rename(issues / ISSUE)
     office = Office(project)
     if people:
-        office.ok("subscribers", "import", str(office.write_people(people)))
+        office.subscribe(people)
     return office
 
 
 def frozen_office(folder: Path, people: int) -> Office:
     """An office in `folder` with a campaign that was frozen, and of which nothing has left."""
-    project = folder / "project"
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, project / name)
-    shutil.copy(ROOT / "newsletter.toml", project)
+    project = copied_project(folder / "project")
     office = small_office(project, people)
     journals = project / "var" / "journals"
     journals.write_text("", encoding="utf-8")

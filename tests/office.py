@@ -9,12 +9,14 @@ import sys
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
 
 from newsletter_mailer.cli import main
+from tests.databases import empty_database
 
 COMMAND = [sys.executable, "-m", "newsletter_mailer"]
 
@@ -68,11 +70,18 @@ class Office:
         An exception that is not turned into a message fails the test.
         """
         out, err = io.StringIO(), io.StringIO()
+        code = self.run_with(io.StringIO(), out, err, *words, **environment)
+        return Result(code, out.getvalue(), err.getvalue())
+
+    def run_with(
+        self, stdin: TextIO, out: TextIO, err: TextIO, *words: str, **environment: str
+    ) -> int:
+        """The same with files for what it reads and says; its exit code."""
         code = 0
         with pytest.MonkeyPatch.context() as world:
             world.chdir(self.folder)
             world.setattr(sys, "argv", ["newsletter", *words])
-            world.setattr(sys, "stdin", io.StringIO())
+            world.setattr(sys, "stdin", stdin)
             for name, value in environment.items():
                 world.setenv(name, value)
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -80,7 +89,7 @@ class Office:
                     main()
                 except SystemExit as end:
                     code = end.code if isinstance(end.code, int) else 1
-        return Result(code, out.getvalue(), err.getvalue())
+        return code
 
     def ok(self, *words: str, **environment: str) -> Result:
         """Run `newsletter …`, which must succeed."""
@@ -98,6 +107,17 @@ class Office:
         path.write_text("email,name,agency\n" + "\n".join(rows) + "\n", encoding="utf-8")
         return path
 
+    def subscribe(self, number: int) -> None:
+        """Import so many subscribers; a database that is not there yet is a copy of an empty one.
+
+        Making one takes longer than importing people.
+        """
+        database = self.folder / "var" / "newsletter.db"
+        if "NEWSLETTER_DATABASE_URL" not in os.environ and not database.exists():
+            database.parent.mkdir(exist_ok=True)
+            database.write_bytes(empty_database())
+        self.ok("subscribers", "import", str(self.write_people(number)))
+
     @property
     def outbox(self) -> Path:
         """The outbox of issue 6."""
@@ -106,6 +126,15 @@ class Office:
     def mails(self) -> list[EmailMessage]:
         """Every message in the outbox of issue 6."""
         return [read_mail(path) for path in sorted(self.outbox.glob("*.eml"))]
+
+    def readers(self) -> list[str]:
+        """Whom every message in the outbox of issue 6 is to; only their headers are parsed."""
+        parser = BytesHeaderParser(policy=policy.default)
+        found = []
+        for path in sorted(self.outbox.glob("*.eml")):
+            with path.open("rb") as file:
+                found.append(parser.parse(file)["To"].addresses[0].addr_spec)
+        return found
 
 
 def read_mail(path: Path) -> EmailMessage:

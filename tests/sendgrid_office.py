@@ -1,6 +1,5 @@
 """Campaigns through the provider: an office's way to the fake, and the ledger against its truth."""
 
-import shutil
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -10,7 +9,7 @@ from tests.fake_sendgrid import FakeSendgrid
 from tests.fake_sendgrid.server import KEY
 from tests.mailroom import clean, in_doubt, ledger, small_office, statuses
 from tests.office import Office
-from tests.projects import ROOT
+from tests.projects import copied_project
 
 TO_SENDGRID = ("send", "6", "--yes", "--accept-unknown", "all")
 
@@ -45,10 +44,7 @@ def agrees(office: Office, server: FakeSendgrid) -> None:
 
 def frozen_for_sendgrid(folder: Path, people: int, **settings: object) -> Office:
     """An office in `folder` with a campaign frozen for the provider, of which nothing has left."""
-    project = folder / "project"
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, project / name)
-    shutil.copy(ROOT / "newsletter.toml", project)
+    project = copied_project(folder / "project")
     office = small_office(project, people)
     journals = project / "var" / "journals"
     journals.write_text("", encoding="utf-8")

@@ -5,8 +5,6 @@ import os
 import pty
 import shutil
 import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +14,8 @@ from newsletter_mailer.sending.progress import Progress, measure
 from newsletter_mailer.sending.running import sole_sender
 from newsletter_mailer.sending.transports.contract import Outcome
 from newsletter_mailer.store.engine import reading, writing
-from tests.office import COMMAND, Office
+from tests.forked import fork, fork_on
+from tests.office import Office
 from tests.projects import HEAD, article, write_issue
 from tests.under_way import GONE, campaign_of, claim, freeze, store
 
@@ -51,7 +50,7 @@ def office(project: Path) -> Office:
         issues / "06-autumn-2018"
     )
     made = Office(project)
-    made.ok("subscribers", "import", str(made.write_people(20)))
+    made.subscribe(20)
     return made
 
 
@@ -185,19 +184,12 @@ def test_an_unknown_campaign_is_said(office: Office) -> None:
 
 def test_a_scheduled_campaign_that_is_paused_still_waits_for_its_time(office: Office) -> None:
     """Resumed before its time it is scheduled again, and nothing leaves."""
-    with office.start("send", "6", "--yes", "--at", "2099-01-05 09:00") as waiting:
-        deadline = time.monotonic() + 60
-        while not office.ok("status", "--json").data and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert waiting.stderr is not None
-        try:
-            while "Waiting" not in (line := waiting.stderr.readline()):
-                assert line, "it ended without waiting"
-            assert "It begins on 5 January 2099, 09:00" in office.ok("status", "6").out
-            office.ok("pause", "6")
-            waiting.communicate(timeout=60)
-        finally:
-            waiting.kill()
+    with fork(office, "send", "6", "--yes", "--at", "2099-01-05 09:00") as waiting:
+        while "Waiting" not in (line := waiting.stderr.readline()):
+            assert line, "it ended without waiting"
+        assert "It begins on 5 January 2099, 09:00" in office.ok("status", "6").out
+        office.ok("pause", "6")
+        waiting.wait(60)
     office.ok("resume", "6")
     data = status(office)
     assert (data["state"], data["started_at"], data["pending"]) == ("scheduled", None, 20)
@@ -227,16 +219,9 @@ def test_cancel_asks_first(office: Office) -> None:
     assert (result.code, status(office)["state"]) == (2, "sending")
     assert "--yes" in result.err
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*COMMAND, "cancel", "6"],
-        cwd=office.folder,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with fork_on(theirs, office, "cancel", "6") as process:
         os.write(ours, b"n\n")
-        shown, _ = process.communicate(timeout=60)
+        shown = "".join(process.communicate(60))
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 1
@@ -349,15 +334,11 @@ def test_nothing_of_a_cancelled_campaign_is_sent_again(office: Office) -> None:
 def test_watching_a_campaign_ends_with_it(office: Office) -> None:
     """A line for each change until the campaign is done."""
     freeze(office)
-    with office.start("status", "6", "--watch") as watching:
-        assert watching.stdout is not None
+    with fork(office, "status", "6", "--watch") as watching:
         assert "06-autumn-2018 is sending" in watching.stdout.readline()
         with store(office) as engine, writing(engine) as connection:
             assert control.cancel(connection, 1, NOON, "enough") == 20
-        try:
-            shown, errors = watching.communicate(timeout=60)
-        finally:
-            watching.kill()
+        shown, errors = watching.communicate(60)
     assert (watching.returncode, errors) == (0, "")
     assert "06-autumn-2018 is cancelled: enough" in shown
     assert "20 skipped" in shown
@@ -366,14 +347,10 @@ def test_watching_a_campaign_ends_with_it(office: Office) -> None:
 def test_ctrl_c_ends_the_watching_and_nothing_else(office: Office) -> None:
     """No traceback, exit code 0, and the campaign goes on."""
     freeze(office)
-    with office.start("status", "6", "--watch") as watching:
-        assert watching.stdout is not None
+    with fork(office, "status", "6", "--watch") as watching:
         watching.stdout.readline()
         watching.send_signal(signal.SIGINT)
-        try:
-            _, errors = watching.communicate(timeout=60)
-        finally:
-            watching.kill()
+        _, errors = watching.communicate(60)
     assert (watching.returncode, errors) == (0, "")
     assert status(office)["state"] == "sending"
 
@@ -386,7 +363,7 @@ def test_watching_needs_one_campaign(office: Office) -> None:
 
 def test_a_long_list_of_failures_is_cut(office: Office) -> None:
     """A person sees the first twenty and how many more there are; a program sees all."""
-    office.ok("subscribers", "import", str(office.write_people(30)))
+    office.subscribe(30)
     freeze(office)
     claim(office, 25).answered({Outcome.REJECTED: 25})
     shown = office.ok("status", "6").out

@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import lxml.html
 import pytest
@@ -16,6 +15,7 @@ from newsletter_mailer.sending.transports.contract import Outcome
 from tests.browser import assert_reads_well, chromium
 from tests.link_server import LinkServer, reply
 from tests.office import Office
+from tests.projects import copied_project
 from tests.test_waive import BIG, waiver, write
 from tests.under_way import GONE, claim, freeze, tamper
 
@@ -24,8 +24,38 @@ from tests.under_way import GONE, claim, freeze, tamper
 def office(project: Path) -> Office:
     """An office with 20 subscribers."""
     made = Office(project)
-    made.ok("subscribers", "import", str(made.write_people(20)))
+    made.subscribe(20)
     return made
+
+
+@pytest.fixture(scope="module")
+def sent_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an office that has sent issue 6 to its 20 subscribers."""
+    made = Office(copied_project(tmp_path_factory.mktemp("sent") / "project"))
+    made.subscribe(20)
+    made.ok("send", "6", "--yes")
+    return made.folder
+
+
+@pytest.fixture
+def sent(sent_once: Path, tmp_path: Path) -> Office:
+    """An office of its own that has sent issue 6 to its 20 subscribers."""
+    return Office(Path(shutil.copytree(sent_once, tmp_path / "project")))
+
+
+@pytest.fixture(scope="module")
+def eventful_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder of an office after `bring_about_everything`, and the addresses in doubt."""
+    made = Office(copied_project(tmp_path_factory.mktemp("eventful") / "project"))
+    made.subscribe(20)
+    return made.folder, bring_about_everything(made)
+
+
+@pytest.fixture
+def eventful(eventful_once: tuple[Path, list[str]], tmp_path: Path) -> tuple[Office, list[str]]:
+    """An office of its own whose campaign ended in every way there is; who is in doubt."""
+    folder, doubtful = eventful_once
+    return Office(Path(shutil.copytree(folder, tmp_path / "project"))), doubtful
 
 
 def page_of(office: Office, name: str = "06-autumn-2018") -> str:
@@ -35,8 +65,8 @@ def page_of(office: Office, name: str = "06-autumn-2018") -> str:
     return " ".join(str(words).split())
 
 
-def eventful(office: Office) -> list[str]:
-    """A campaign that ended in every way there is; the addresses in doubt."""
+def bring_about_everything(office: Office) -> list[str]:
+    """A campaign that ends in every way there is; the addresses in doubt."""
     blocker = freeze(office, "--by", "Ann & <Co>")
     outcomes = {Outcome.ACCEPTED: 8, Outcome.REJECTED: 3, Outcome.IN_DOUBT: 3}
     emails = claim(office, 14).answered(outcomes)
@@ -49,9 +79,9 @@ def eventful(office: Office) -> list[str]:
     return emails[13:]
 
 
-def test_everyone_is_accounted_for(office: Office) -> None:
+def test_everyone_is_accounted_for(eventful: tuple[Office, list[str]]) -> None:
     """Each outcome with its number, whose sum is the audience; those in doubt by name."""
-    (doubtful,) = eventful(office)
+    office, (doubtful,) = eventful
     status = office.ok("status", "6", "--json").data
     made = office.ok("certificate", "6")
     data = office.ok("certificate", "6", "--json").data
@@ -78,9 +108,9 @@ def test_everyone_is_accounted_for(office: Office) -> None:
     assert "settled by Bo as skip" in page
 
 
-def test_page_and_json_belong_together(office: Office) -> None:
+def test_page_and_json_belong_together(eventful: tuple[Office, list[str]]) -> None:
     """The page bears the SHA-256 of the JSON, and the same ledger gives the same JSON."""
-    eventful(office)
+    office, _ = eventful
     made = office.ok("certificate", "6")
     path = office.folder / "var" / "certificates" / "certificate-06-autumn-2018.json"
     first = path.read_bytes()
@@ -116,17 +146,16 @@ def test_it_names_content_audience_and_who_answers(office: Office) -> None:
     assert data["audience"]["sha256_now"] in page
 
 
-def test_times_are_the_offices_on_the_page_and_utc_in_the_json(office: Office) -> None:
+def test_times_are_the_offices_on_the_page_and_utc_in_the_json(sent: Office) -> None:
     """An office in Tokyo reads its own time with the zone's name; programs read UTC."""
-    office.ok("send", "6", "--yes")
     tokyo = {"NEWSLETTER_OFFICE__TIMEZONE": "Asia/Tokyo"}
-    data = office.ok("certificate", "6", "--json", **tokyo).data
+    data = sent.ok("certificate", "6", "--json", **tokyo).data
     assert all(
         data[name].endswith("+00:00")
         for name in ("frozen_at", "started_at", "finished_at", "last_entry_at")
     )
-    assert " JST" in page_of(office)
-    assert " GMT" not in page_of(office)
+    assert " JST" in page_of(sent)
+    assert " GMT" not in page_of(sent)
 
 
 TAMPERINGS = {
@@ -167,20 +196,19 @@ TAMPERINGS = {
 
 
 @pytest.mark.parametrize(("statement", "said"), TAMPERINGS.values(), ids=TAMPERINGS)
-def test_a_changed_ledger_is_shouted(office: Office, statement: str, said: str) -> None:
+def test_a_changed_ledger_is_shouted(sent: Office, statement: str, said: str) -> None:
     """Exit code 1, what was changed in words, and a page that says it does not hold."""
-    office.ok("send", "6", "--yes")
-    office.ok("certificate", "6")
-    tamper(office, statement)
-    result = office.run("certificate", "6")
+    sent.ok("certificate", "6")
+    tamper(sent, statement)
+    result = sent.run("certificate", "6")
     assert result.code == 1
     assert "DOES NOT HOLD" in result.err
     assert said in result.err
-    page = page_of(office)
+    page = page_of(sent)
     assert "This certificate does not hold." in page
     assert "Everyone is accounted for" not in page
     assert said in page
-    assert office.run("certificate", "6", "--json").code == 1
+    assert sent.run("certificate", "6", "--json").code == 1
 
 
 def test_before_the_end_it_says_that_it_is_not_finished(office: Office) -> None:
@@ -251,11 +279,10 @@ def test_links_let_pass_in_doubt_stand_on_it_with_whose_word_it_was(office: Offi
     assert "A. Patel" in page
 
 
-def test_a_folder_that_cannot_be_written_is_said(office: Office) -> None:
+def test_a_folder_that_cannot_be_written_is_said(sent: Office) -> None:
     """A file in the place of the folder: exit code 2, and what to do."""
-    office.ok("send", "6", "--yes")
-    (office.folder / "taken").write_text("", encoding="utf-8")
-    result = office.run("certificate", "6", "--out", "taken")
+    (sent.folder / "taken").write_text("", encoding="utf-8")
+    result = sent.run("certificate", "6", "--out", "taken")
     assert result.code == 2
     assert "cannot be written" in result.err
     assert "--out" in result.err
@@ -265,15 +292,14 @@ def test_a_folder_that_cannot_be_written_is_said(office: Office) -> None:
     ("text", "said"),
     [("{% if %}", "certificate.html:1"), ("\n{{ nobody.knows }}", "nobody"), (None, "no template")],
 )
-def test_a_broken_template_is_a_finding(office: Office, text: str | None, said: str) -> None:
+def test_a_broken_template_is_a_finding(sent: Office, text: str | None, said: str) -> None:
     """The office may change the page; a mistake in it names the file."""
-    office.ok("send", "6", "--yes")
-    template = office.folder / "templates" / "report" / "certificate.html"
+    template = sent.folder / "templates" / "report" / "certificate.html"
     if text is None:
         template.unlink()
     else:
         template.write_text(text, encoding="utf-8")
-    result = office.run("certificate", "6")
+    result = sent.run("certificate", "6")
     assert result.code == 1
     assert "templates/report/certificate.html" in result.err
     assert said in result.err
@@ -288,19 +314,18 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("state", ["open", "finished", "broken"])
-def test_the_page_reads_well(office: Office, browser: Browser, state: str) -> None:
+def test_the_page_reads_well(request: pytest.FixtureRequest, browser: Browser, state: str) -> None:
     """On a phone and a desk, in light and dark: no sideways scrolling, no WCAG 2.2 A/AA fault."""
+    office: Office
     if state == "open":
+        office = request.getfixturevalue("office")
         freeze(office)
     else:
-        eventful(office)
+        office, _ = request.getfixturevalue("eventful")
     if state == "broken":
         tamper(office, "DELETE FROM delivery WHERE subscriber_id = 5")
         tamper(office, "UPDATE variant SET text = html WHERE name = 'police'")
     assert office.run("certificate", "6").code == (state == "broken")
     made = office.folder / "var" / "certificates" / "certificate-06-autumn-2018.html"
     path = made.rename(made.with_name(f"certificate-{state}.html"))
-    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for width in (360, 900):
-        for scheme in schemes:
-            assert_reads_well(browser, path, width, scheme)
+    assert_reads_well(browser, path, 360, 900)

@@ -147,7 +147,7 @@ def test_a_doubtful_mail_names_its_heaviest_articles(office: Office) -> None:
 def test_too_big_a_mail_stops_everything(office: Office) -> None:
     """A mail of more than 95 KB is an error: check ends with 1, build and send do nothing."""
     write_long_issue(office, 60_000, 50_000)
-    office.ok("subscribers", "import", str(office.write_people(3)))
+    office.subscribe(3)
     for words in (["check", "7"], ["build", "7", "--out", "made"], ["send", "7", "--yes"]):
         result = office.run(*words)
         assert result.code == 1

@@ -272,7 +272,7 @@ def test_a_dry_import_changes_nothing(office: Office) -> None:
 
 def test_progress_is_plain_lines_where_no_terminal_is(office: Office) -> None:
     """Redirected output holds no control sequences, and says how far the sending is."""
-    office.ok("subscribers", "import", str(office.write_people(300)))
+    office.subscribe(300)
     result = office.ok("send", "6", "--yes")
     assert "\x1b" not in result.out + result.err
     assert "of 300" in result.err

@@ -540,7 +540,7 @@ def test_dates_in_events_are_no_texts(here: Settings) -> None:
 def office(project: Path) -> Office:
     """An office with a copy of the shipped project, three subscribers and issue 7."""
     made = Office(project)
-    made.ok("subscribers", "import", str(made.write_people(3)))
+    made.subscribe(3)
     return made
 
 

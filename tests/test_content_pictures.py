@@ -245,7 +245,7 @@ def test_a_picture_that_is_gone_is_an_error(here: Settings) -> None:
 def test_a_picture_with_a_position_is_not_sent(project: Path) -> None:
     """Check and send end with 1; saved anew without metadata, it goes."""
     office = Office(project)
-    office.ok("subscribers", "import", str(office.write_people(1)))
+    office.subscribe(1)
     write_issue(project / "issues", {})
     image = project / "issues" / "07-winter-2019" / "images" / "a.jpg"
     image.write_bytes(TRACES["exif-gps.jpg"][0]())

@@ -185,7 +185,7 @@ def test_a_database_that_is_none(office: Office, dns: str) -> None:
 
 def test_the_disk_is_compared_with_what_a_campaign_takes(office: Office, dns: str) -> None:
     """Active subscribers, and the size of the largest mail that was frozen, are counted."""
-    office.ok("subscribers", "import", str(office.write_people(20)))
+    office.subscribe(20)
     office.ok("subscribers", "unsubscribe", "reader3@example.org")
     assert "a campaign to 19 people" in examined(office, dns)["disk space"]["found"]
     with closing(database(office)) as connection:

@@ -6,14 +6,14 @@ import os
 import pty
 import socket
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.forked import fork_on
 from tests.link_server import LinkServer, Request, page, reply, send_to
-from tests.office import COMMAND, Office, Result, part_of, read_mail
+from tests.office import Office, Result, part_of, read_mail
 from tests.projects import HEAD, article, write_issue
 
 HOST = "127.0.0.1"
@@ -24,7 +24,7 @@ ONLINE = {"NEWSLETTER_LINKS__CHECK": "true", "NEWSLETTER_LINKS_ALLOW": HOST}
 def office(project: Path) -> Office:
     """An office with a copy of the shipped project, and three subscribers."""
     made = Office(project)
-    made.ok("subscribers", "import", str(made.write_people(3)))
+    made.subscribe(3)
     return made
 
 
@@ -152,17 +152,9 @@ def test_on_a_terminal_each_doubtful_link_is_asked_for(office: Office, server: L
     write(office, link(server, "shy"))
     for answers, code in ((b"n\n", 1), (b"y\ny\n", 0)):
         master, terminal = pty.openpty()
-        process = subprocess.Popen(
-            [*COMMAND, "send", "7", "--by", "B. Li"],
-            cwd=office.folder,
-            env={**os.environ, **ONLINE},
-            stdin=terminal,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        os.write(master, answers)
-        out, err = process.communicate(timeout=60)
+        with fork_on(terminal, office, "send", "7", "--by", "B. Li", **ONLINE) as process:
+            os.write(master, answers)
+            out, err = process.communicate(60)
         os.close(master)
         os.close(terminal)
         assert process.returncode == code, (out, err)

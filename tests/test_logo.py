@@ -23,7 +23,7 @@ def office(project: Path) -> Office:
 def test_the_logo_is_in_every_mail(office: Office) -> None:
     """It travels with each message, has its alternative text and size, and checks stay clean."""
     assert "no findings" in office.ok("check", "6").out
-    office.ok("subscribers", "import", str(office.write_people(5)))
+    office.subscribe(5)
     office.ok("send", "6", "--yes")
     for mail in office.mails():
         html = part_of(mail, "html")

@@ -6,17 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.reading.article import BLOCK_READERS
 from newsletter_mailer.reading.issue import find_issue, read_issue
-from tests.browser import SCREENSHOTS, chromium
+from tests.browser import chromium, faults, take_picture
 from tests.office import Office
 from tests.projects import article, write_issue
-
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]}}
 
 
 @pytest.fixture
@@ -101,20 +98,18 @@ def test_the_gallery_shows_every_block_and_copies_its_source(
         office.folder / "templates" / "issue" / "examples" / "blocks.md"
     ).read_text(encoding="utf-8"), re.MULTILINE)  # fmt: skip
     assert not re.findall(r'(?:src|srcset|data)="(?!data:)', text)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     views: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (375, "dark")]
     for width, scheme in views:
         page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.goto(path.as_uri())
-        page.screenshot(path=SCREENSHOTS / f"blocks-{width}-{scheme}.png", full_page=True)
+        take_picture(page, f"blocks-{width}-{scheme}")
         assert page.locator("section > h2").all_inner_texts() == names
         assert page.locator(".wrong").count() == 0
         assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert page.evaluate(
             "[...document.querySelectorAll('.look')].every(box => box.offsetHeight > 40)"
         )
-        found = Axe().run(page, options=WCAG)
-        assert found.violations_count == 0, found.generate_report()
+        assert not (found := faults(page)), found
         page.close()
     page = browser.new_page()
     page.goto(path.as_uri())

@@ -2,20 +2,18 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from tests.browser import _WCAG, SCREENSHOTS, chromium
+from tests.browser import SCHEMES, chromium, faults, take_picture
 from tests.office import Office
+from tests.projects import copied_project
 
 pytestmark = pytest.mark.browser
 
@@ -75,7 +73,7 @@ def browser() -> Iterator[Browser]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]:
     """A project whose issue 6 is previewed by a process of its own, and the preview's address."""
     folder = tmp_path_factory.mktemp("previewed") / "project"
-    copy_project(folder)
+    copied_project(folder)
     process, url = start(folder)
     yield folder, url
     assert end(process) == 0
@@ -93,15 +91,6 @@ def editor(browser: Browser, served: tuple[Path, str]) -> Iterator[Editor]:
     page.close()
     article.write_bytes(before)
     assert made.errors == []
-
-
-def copy_project(folder: Path) -> None:
-    """The shipped project, without its state."""
-    root = Path(__file__).parent.parent
-    folder.mkdir()
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(root / name, folder / name)
-    shutil.copy(root / "newsletter.toml", folder)
 
 
 def start(folder: Path) -> tuple[subprocess.Popen[str], str]:
@@ -151,7 +140,7 @@ def test_broken_front_matter_shows_the_mistake_and_the_last_good_view(editor: Ed
     assert place.inner_text() == "youth-service.md, line 2"
     assert place.get_attribute("href") == f"vscode://file{article}:2"
     editor.until_mail_has("Safeguarding news")
-    editor.page.screenshot(path=picture("preview-broken"))
+    take_picture(editor.page, "preview-broken", full_page=False)
     article.write_text(text.replace("title: ", "title: Fresh ", 1), encoding="utf-8")
     editor.until("document.querySelector('#trouble').hidden")
     editor.until_mail_has("Fresh ")
@@ -249,7 +238,7 @@ def test_the_matrix_shows_every_version(editor: Editor) -> None:
         card.scroll_into_view_if_needed()
     editor.until("document.querySelectorAll('.thumb[data-ready]').length === 22")
     editor.page.evaluate("document.querySelector('#stage').scrollTo(0, 0)")
-    editor.page.screenshot(path=picture("preview-versions"))
+    take_picture(editor.page, "preview-versions", full_page=False)
     told = """[...document.querySelectorAll('.thumb')].map((thumb) => {
         const mail = thumb.querySelector('iframe').contentDocument;
         const marked = mail.querySelectorAll('[style*=outline-offset]').length;
@@ -270,34 +259,27 @@ def test_the_matrix_shows_every_version(editor: Editor) -> None:
     editor.until("!document.querySelector('#page-mail').hidden")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_preview_s_own_pages_are_for_everyone(
-    browser: Browser, served: tuple[Path, str], scheme: Literal["light", "dark"]
-) -> None:
+def test_the_preview_s_own_pages_are_for_everyone(editor: Editor) -> None:
     """No fault by WCAG 2.2 A and AA on any page or dialog, in light and in dark."""
-    folder, url = served
-    article = folder / ARTICLE
-    text = article.read_bytes()
-    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme=scheme)
-    editor = Editor(page, folder, url)
-    try:
-        editor.open()
-        editor.until("!document.querySelector('#count').textContent.includes('looked')")
-        for key in ("m", "3", "t", "v", "c", "?"):
-            page.keyboard.press(key)
-            page.wait_for_timeout(300)
-            page.screenshot(path=picture(f"preview-{'help' if key == '?' else key}-{scheme}"))
+    page = editor.page
+
+    def look(name: str) -> None:
+        for scheme in SCHEMES:
+            page.emulate_media(color_scheme=scheme)
+            take_picture(page, f"preview-{name}-{scheme}", full_page=False)
             # What is inside the frames is the mail's own affair, and tested as such.
-            found = Axe().run(page, context={"exclude": [["iframe"]]}, options=_WCAG)
-            assert found.violations_count == 0, (key, found.generate_report())
-        page.keyboard.press("Escape")
-        article.write_bytes(b"broken")
-        editor.until("!document.querySelector('#trouble').hidden")
-        found = Axe().run(page, context={"exclude": [["iframe"]]}, options=_WCAG)
-        assert found.violations_count == 0, found.generate_report()
-    finally:
-        article.write_bytes(text)
-        page.close()
+            assert not (found := faults(page, frames=False)), f"{name} {scheme}: {found}"
+
+    editor.open()
+    editor.until("!document.querySelector('#count').textContent.includes('looked')")
+    for key in ("m", "3", "t", "v", "c", "?"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(300)
+        look("help" if key == "?" else key)
+    page.keyboard.press("Escape")
+    (editor.folder / ARTICLE).write_bytes(b"broken")
+    editor.until("!document.querySelector('#trouble').hidden")
+    look("trouble")
 
 
 def test_a_test_is_sent_from_the_page(editor: Editor) -> None:
@@ -348,7 +330,7 @@ def test_a_folder_opens_without_the_program(browser: Browser, project: Path) -> 
 def test_fifty_saves_in_ten_seconds(browser: Browser, tmp_path: Path) -> None:
     """The last one is shown, memory stays flat, and Ctrl-C ends it with the page still open."""
     folder = tmp_path / "project"
-    copy_project(folder)
+    copied_project(folder)
     process, url = start(folder)
     page = browser.new_page()
     editor = Editor(page, folder, url)
@@ -382,9 +364,3 @@ def resident(pid: int) -> int:
     """Bytes of memory that a process has in use."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def picture(name: str) -> Path:
-    """Where a screenshot goes."""
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    return SCREENSHOTS / f"{name}.png"

@@ -14,48 +14,52 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from subprocess import Popen
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.fake_smtp import FakeSmtp
+from tests.forked import Forked, fork
 from tests.mailroom import SEND, agrees, clean, everybody_once, small_office, statuses, way_to
 from tests.office import Office, Result
+from tests.projects import copied_project
 
-PEOPLE = 1_200
-PER_SECOND = 500
-IN_THE_MIDDLE = 250
+PEOPLE = 600
+PER_SECOND = 250
+IN_THE_MIDDLE = 125
 """Letters at the server when things go wrong."""
 
 _LONGEST = 60.0
 
 
 @pytest.fixture
-def office(project: Path) -> Office:
-    """An office with subscribers enough for some seconds."""
-    return small_office(project, PEOPLE)
+def office() -> Iterator[Office]:
+    """An office with subscribers enough for some seconds.
+
+    It is on a disk: in memory, a file that was made unchangeable can still be written by
+    whoever has it open.
+    """
+    with TemporaryDirectory(prefix="disk-") as folder:
+        yield small_office(copied_project(Path(folder) / "project"), PEOPLE)
 
 
 @contextmanager
-def under_way(office: Office, server: FakeSmtp, **environment: str) -> Iterator[Popen[str]]:
+def under_way(office: Office, server: FakeSmtp, **environment: str) -> Iterator[Forked]:
     """A process that sends, from when the server has taken some of its letters."""
     given = way_to(server, per_second=PER_SECOND) | environment
-    with office.start(*SEND, **given) as process:
-        try:
-            deadline = time.monotonic() + _LONGEST
-            while len(server.taken) < IN_THE_MIDDLE:
-                assert process.poll() is None, process.communicate()
-                assert time.monotonic() < deadline
-                time.sleep(0.005)
-            yield process
-        finally:
-            process.kill()
+    with fork(office, *SEND, **given) as process:
+        deadline = time.monotonic() + _LONGEST
+        while len(server.taken) < IN_THE_MIDDLE:
+            assert process.poll() is None, process.communicate(_LONGEST)
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        yield process
 
 
-def ended(process: Popen[str]) -> Result:
+def ended(process: Forked) -> Result:
     """How the process ended by itself."""
-    out, err = process.communicate(timeout=_LONGEST)
-    return Result(process.returncode, out, err)
+    out, err = process.communicate(_LONGEST)
+    return Result(process.wait(0), out, err)
 
 
 def finish(office: Office, server: FakeSmtp) -> None:

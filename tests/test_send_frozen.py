@@ -14,6 +14,7 @@ from PIL import Image as Picture
 from newsletter_mailer.settings import load_settings
 from newsletter_mailer.signing_key import signing_key
 from tests.fake_smtp import FakeSmtp
+from tests.forked import fork
 from tests.mailroom import ISSUE, SEND, everybody_once, small_office, way_to
 from tests.office import Office, part_of
 
@@ -27,7 +28,7 @@ _LONGEST = 60.0
 def office(project: Path) -> Office:
     """An office with the shipped issue 6, and subscribers in five agencies."""
     made = Office(project)
-    made.ok("subscribers", "import", str(made.write_people(PEOPLE)))
+    made.subscribe(PEOPLE)
     return made
 
 
@@ -124,14 +125,11 @@ def test_files_that_nobody_can_read_any_more_stop_nothing(project: Path, tmp_pat
     office = small_office(project, PEOPLE)
     expected = unedited(office, tmp_path / "control")
     with FakeSmtp() as server:
-        with office.start(*SEND, **way_to(server, per_second=PER_SECOND)) as process:
-            try:
-                wait_for(server, 5)
-                break_everything(office)
-                process.send_signal(signal.SIGTERM)
-                process.communicate(timeout=_LONGEST)
-            finally:
-                process.kill()
+        with fork(office, *SEND, **way_to(server, per_second=PER_SECOND)) as process:
+            wait_for(server, 5)
+            break_everything(office)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(_LONGEST)
         assert 5 <= len(server.taken) < PEOPLE
         office.ok(*SEND, **way_to(server))
         everybody_once(office, server, PEOPLE)
@@ -142,13 +140,10 @@ def test_an_issue_whose_folder_is_gone_is_still_finished(project: Path) -> None:
     """The folder was removed in mid-campaign: by its number, the rest still get it."""
     office = small_office(project, PEOPLE)
     with FakeSmtp() as server:
-        with office.start(*SEND, **way_to(server, per_second=PER_SECOND)) as process:
-            try:
-                wait_for(server, 5)
-                process.send_signal(signal.SIGTERM)
-                process.communicate(timeout=_LONGEST)
-            finally:
-                process.kill()
+        with fork(office, *SEND, **way_to(server, per_second=PER_SECOND)) as process:
+            wait_for(server, 5)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(_LONGEST)
         assert 5 <= len(server.taken) < PEOPLE
         (folder,) = (project / "issues").glob("*6-*")
         shutil.rmtree(folder)

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from subprocess import Popen
 from typing import Any
 
 import pytest
 
 from tests.fake_smtp import FakeSmtp, Rule
+from tests.forked import Forked, fork
 from tests.mailroom import ISSUE, SEND, clean, in_doubt, small_office, statuses, way_to
 from tests.office import Office, part_of, read_mail
 
@@ -226,26 +226,21 @@ def test_an_audience_cannot_be_changed_under_way(office: Office) -> None:
 
 
 @contextmanager
-def waiting(office: Office, ahead: float) -> Iterator[tuple[Popen[str], dt.datetime]]:
+def waiting(office: Office, ahead: float) -> Iterator[tuple[Forked, dt.datetime]]:
     """A process that waits for a start so many seconds ahead, and that start."""
     start = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ahead)
-    with office.start("send", "6", "--yes", "--at", start.isoformat()) as process:
-        try:
-            assert process.stderr is not None
-            while "Waiting" not in (line := process.stderr.readline()):
-                assert line, "it ended without waiting"
-            yield process, start
-        finally:
-            process.kill()
+    with fork(office, "send", "6", "--yes", "--at", start.isoformat()) as process:
+        while "Waiting" not in (line := process.stderr.readline()):
+            assert line, "it ended without waiting"
+        yield process, start
 
 
 def test_at_a_moment_ahead_it_really_begins(office: Office) -> None:
     """Nothing leaves before; then everybody gets it, and nobody had to do anything."""
-    with waiting(office, 7) as (process, start):
+    with waiting(office, 5) as (process, start):
         assert office.ok("status", "6", "--json").data["state"] == "scheduled"
         assert not office.outbox.exists()
-        process.communicate(timeout=_LONGEST)
-        assert process.returncode == 0
+        assert process.wait(_LONGEST) == 0
     data = office.ok("status", "6", "--json").data
     assert (data["state"], data["sent"]) == ("done", PEOPLE)
     late = (dt.datetime.fromisoformat(data["started_at"]) - start).total_seconds()
@@ -263,7 +258,7 @@ def test_a_campaign_that_waits_can_be_stopped(
     with waiting(office, 3_600) as (process, _):
         office.ok(what, "6", *(["--yes"] if what == "cancel" else []), "--by", "Ann")
         began = time.monotonic()
-        out, err = process.communicate(timeout=_LONGEST)
+        out, err = process.communicate(_LONGEST)
         assert time.monotonic() - began < 10
     assert (process.returncode, "Traceback" in err) == (code, False)
     assert ("newsletter resume" if what == "pause" else "--audience all") in out

@@ -9,7 +9,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from tests.ledgers import empty_database
+from tests.databases import empty_database
 from tests.office import COMMAND, Office
 
 

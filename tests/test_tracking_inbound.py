@@ -219,7 +219,7 @@ def on_either(database: str, project: Path) -> Office:
     office = small_office(project, 0)
     if database != "sqlite":
         office.ok("migrate")
-    office.ok("subscribers", "import", str(office.write_people(3)))
+    office.subscribe(3)
     words = ("6", "--yes", "--accept-unknown", "all")
     if database == "sqlite":
         office.ok("send", *words, NEWSLETTER_SECRET_KEY=KEY)

@@ -86,7 +86,7 @@ def test_only_mail_to_those_who_agreed_is_counted(
 def test_the_office_can_switch_pixels_off(project: Path) -> None:
     """With `tracking.opens` false nobody gets a pixel, whatever they agreed to."""
     office = Office(project)
-    office.ok("subscribers", "import", str(office.write_people(2)))
+    office.subscribe(2)
     with closing(sqlite3.connect(project / "var" / "newsletter.db")) as database, database:
         database.execute(
             "INSERT INTO preference (subscriber_id, tracking) SELECT id, true FROM subscriber"

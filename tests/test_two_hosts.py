@@ -85,7 +85,7 @@ def test_a_host_that_was_cut_off_and_comes_back(
             monkeypatch.setenv(key, value)
         monkeypatch.setenv("NEWSLETTER_SEND__BATCH_SIZE", "100")
         monkeypatch.setenv("NEWSLETTER_SECRET_KEY", "the same on both hosts, and nobody's secret")
-        office.ok("subscribers", "import", str(office.write_people(PEOPLE)))
+        office.subscribe(PEOPLE)
         theirs = {URL: far, "NEWSLETTER_SMTP_URL": f"smtp://127.0.0.1:{far_port}"}
         with (
             _worker(other, *inside, **theirs) as cut_off,

@@ -72,7 +72,7 @@ def test_without_its_waiver_it_stays_an_error(office: Office) -> None:
 def test_a_campaign_keeps_the_waivers_it_needed(office: Office) -> None:
     """Status shows who waived what and why; a waiver that was not needed is not kept."""
     write(office, BIG, waiver(), waiver("client-forbidden", "Nothing of the kind is used", "B. Li"))
-    office.ok("subscribers", "import", str(office.write_people(3)))
+    office.subscribe(3)
     office.ok("send", "7", "--yes")
     kept = [{"rule": "mail-size", "reason": REASON, "by": "A. Patel"}]
     assert office.ok("status", "7", "--json").data["waivers"] == kept
@@ -83,7 +83,7 @@ def test_a_campaign_keeps_the_waivers_it_needed(office: Office) -> None:
 def test_a_campaign_that_needed_none_keeps_none(office: Office) -> None:
     """An issue that is in order has no waivers in its record, whatever its file says."""
     write(office, SMALL, waiver())
-    office.ok("subscribers", "import", str(office.write_people(3)))
+    office.subscribe(3)
     office.ok("send", "7", "--yes")
     assert office.ok("status", "7", "--json").data["waivers"] == []
 

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from newsletter_mailer.store.archive_tables import archive_issue, archive_page
 from newsletter_mailer.store.engine import writing
 from newsletter_mailer.store.tables import campaign
 from tests.office import Office, part_of
-from tests.projects import ROOT
+from tests.projects import copied_project
 from tests.under_way import freeze
 from tests.websites import BASE, NOW, Website, website
 
@@ -29,12 +28,8 @@ ISSUE = "/archive/06-autumn-2018"
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory: pytest.TempPathFactory) -> Office:
     """An office that has sent both shipped issues, with pictures hosted in the second."""
-    folder = tmp_path_factory.mktemp("sent")
-    for name in ("issues", "templates", "subscribers"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(ROOT / "newsletter.toml", folder)
-    made = Office(folder)
-    made.ok("subscribers", "import", str(made.write_people(12)))
+    made = Office(copied_project(tmp_path_factory.mktemp("sent") / "project"))
+    made.subscribe(12)
     made.ok("send", "1", "--yes")
     made.ok("send", "6", "--yes", NEWSLETTER_SEND__IMAGES="hosted")
     return made
@@ -270,7 +265,7 @@ def test_what_was_asked_is_shown_as_text(web: Website) -> None:
 def test_an_issue_is_listed_when_it_was_sent_and_readable_when_it_begins(project: Path) -> None:
     """Before anything leaves, nothing is shown; while it leaves, by its address only."""
     office = Office(project)
-    office.ok("subscribers", "import", str(office.write_people(3)))
+    office.subscribe(3)
     freeze(office).unlink()
     with website(project) as made:
         begun(made, None)
@@ -304,7 +299,7 @@ def test_what_was_sent_stays_whatever_becomes_of_the_files(sent: Office, web: We
 def test_many_issues_are_shown_in_pages(project: Path) -> None:
     """500 issues make 25 pages that name each of them once; feeds stay short."""
     office = Office(project)
-    office.ok("subscribers", "import", str(office.write_people(1)))
+    office.subscribe(1)
     office.ok("send", "6", "--yes")
     with website(project) as made:
         many(made, 500)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page
 from sqlalchemy import insert
 
@@ -17,18 +16,12 @@ from newsletter_mailer.store.engine import writing
 from newsletter_mailer.store.read_tables import asking_article, has_read
 from newsletter_mailer.store.tables import campaign, delivery, subscriber
 from newsletter_mailer.store.web_tables import preference
-from tests.browser import SCREENSHOTS, chromium
+from tests.browser import chromium, faults, take_picture
 from tests.websites import KEY, Website, free_socket, link_in, served, website
 
 pytestmark = pytest.mark.browser
 
 ASHA = "asha@leicspart.nhs.uk"
-_WCAG = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
-    "resultTypes": ["violations"],
-}
-
-
 _LOOKS: tuple[tuple[int, Literal["light", "dark"]], ...] = ((375, "light"), (1280, "dark"))
 
 
@@ -48,14 +41,12 @@ class Visit:
 
     def look(self, page: Page, name: str) -> None:
         """No sideways scrolling, no WCAG 2.2 A/AA fault: a phone in light, a desk in dark."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for width, scheme in _LOOKS:
             page.emulate_media(color_scheme=scheme)
             page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=SCREENSHOTS / f"web-{name}-{width}-{scheme}.png", full_page=True)
+            take_picture(page, f"web-{name}-{width}-{scheme}")
             assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-            found = Axe().run(page, options=_WCAG)
-            assert found.violations_count == 0, f"{name}: {found.generate_report()}"
+            assert not (found := faults(page)), f"{name}: {found}"
 
     def link(self) -> str:
         """The address in the newest notice."""

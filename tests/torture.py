@@ -85,7 +85,7 @@ def torture(folder: Path, *, people: int, kills: int, seed: int, rate: int) -> R
     """Send one campaign under torture in a project made in `folder`, and judge its ledger."""
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
     office = torture_office(folder)
-    office.ok("subscribers", "import", str(office.write_people(people)))
+    office.subscribe(people)
     truth = folder / "truth.jsonl"
     report = Report(people)
     began = time.monotonic()
@@ -139,18 +139,20 @@ def _one_life(
 ) -> bool:
     """Start the sender, and do something to it once it sends; True when it has ended well."""
     before, pauses = _size(truth), report.pauses
-    process = fork(office, "send", "6", "--yes", "--json", "--accept-unknown", "all", **environment)
-    while process.poll() is None and _size(truth) == before and kill:
-        time.sleep(0.002)
-    if process.poll() is None and kill:
-        time.sleep(chance.uniform(0.0, 0.6))
-        _something(office, process, chance, report)
-    code = process.wait(_LONGEST)
+    words = ("send", "6", "--yes", "--json", "--accept-unknown", "all")
+    with fork(office, *words, **environment) as process:
+        while process.poll() is None and _size(truth) == before and kill:
+            time.sleep(0.002)
+        if process.poll() is None and kill:
+            time.sleep(chance.uniform(0.0, 0.6))
+            _something(office, process, chance, report)
+        said = process.communicate(_LONGEST)
+        code = process.wait(0)
     if code < 0 or _state(office) == "done":
         return code >= 0
     if report.pauses > pauses:
         return False
-    raise AssertionError((code, process.said.read_text(encoding="utf-8")))
+    raise AssertionError((code, said))
 
 
 def _something(office: Office, process: Forked, chance: random.Random, report: Report) -> None:

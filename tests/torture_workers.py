@@ -95,7 +95,7 @@ def torture(
     report = Tally(people, at_once=REQUEST if sendgrid else CONNECTIONS)
     other_side = _provider(seed) if sendgrid else _relay(folder / "truth.jsonl", seed)
     with other_side as truth, _settings(postgres.fresh(), {**truth.settings, **_pace(rate)}):
-        office.ok("subscribers", "import", str(office.write_people(people)))
+        office.subscribe(people)
         crew = Crew(office, WORKERS, folder / "workers.log", report)
         try:
             with no_longer_than(limit + _END):
