@@ -168,7 +168,9 @@ def chosen(kind: str, request: pytest.FixtureRequest) -> Iterator[str | None]:
     Gives its URL; None for SQLite's, which is in the project's folder.
     """
     if kind == "sqlite":
-        yield None
+        with pytest.MonkeyPatch.context() as world:
+            world.delenv(URL, raising=False)
+            yield None
         return
     running: Server = request.getfixturevalue("postgres")
     url = running.fresh()

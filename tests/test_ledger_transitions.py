@@ -127,6 +127,7 @@ def test_nothing_leads_out_of_an_end() -> None:
     assert left | set(FINAL) == set(STATES[DeliveryStep])
 
 
+@pytest.mark.usefixtures("database")
 def test_a_frozen_campaign_is_ready(tmp_path: Path) -> None:
     """A frozen campaign begins with all its deliveries pending, in ready batches."""
     made = open_ledger(tmp_path, 5, batch_size=2)
