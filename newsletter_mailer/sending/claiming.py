@@ -217,11 +217,13 @@ class Claims:
         return Group(work, deliveries, now, moment + slot.wait, slot.apart)
 
     def _fit(self, moment: float, claimed: int) -> None:
-        """Fit the size of the next group to how long a whole one takes at the pace of the last."""
+        """Fit the size of the next group to how long this one's turn was in coming.
+
+        One that was cut short, as at the end of its batch, does not say that it can be larger.
+        """
         took, self._claimed = moment - self._claimed, moment
-        took *= self.group / max(1, self._last)  # at the end of a batch one is smaller
-        self._last = claimed
-        if 0 < took < _BRISK:
+        whole, self._last = self._last >= self.group, claimed
+        if whole and 0 < took < _BRISK:
             self.group = max(self.group, min(2 * self.group, _LARGEST))
         elif took > _SLUGGISH:
             self.group = max(self._least, self.group // 2)

@@ -100,10 +100,8 @@ class Feed:
         """
         waiting = len(self._receipts)
         since = self._monotonic() - self._turned
-        if since < MARK_AFTER and waiting < self._many:  # nearly always: it is asked at each letter
-            return
-        full = waiting >= self._many and self._error is None
-        if since >= (MARK_AFTER if waiting else LOOK_AFTER) or (waiting and full):
+        full = waiting >= self._many > 0 and self._error is None
+        if full or since >= (MARK_AFTER if waiting else LOOK_AFTER):
             self._turn(claim=False)
 
     def finish(self) -> dt.datetime | None:
