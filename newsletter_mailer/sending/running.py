@@ -166,7 +166,9 @@ def _unsearched() -> Iterator[None]:
     It would look all of that through every few letters, for a sixth of their time.
     """
     gc.freeze()
-    gc.collect()  # quickly, for nothing is left; what it goes by is that, and so looks in time
+    # Quick, for nothing is left to look through. It waits for as many new things as a quarter of
+    # what it found last, which is now nothing: else it would not look for minutes.
+    gc.collect()
     try:
         yield
     finally:
