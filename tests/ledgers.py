@@ -4,7 +4,7 @@ import datetime as dt
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -280,7 +280,7 @@ class Scripted:
     at: list[float] = field(default_factory=list)
     """When each letter was taken, on the monotonic clock."""
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Sequence[Receipt]]:
         """See the contract."""
         hand: list[Letter] = []
         for letter in letters:
@@ -295,7 +295,7 @@ class Scripted:
                 hand = []
         yield from self._hand_over(hand, begin)
 
-    def _hand_over(self, hand: list[Letter], begin: Begin) -> Iterator[Receipt]:
+    def _hand_over(self, hand: list[Letter], begin: Begin) -> Iterator[Sequence[Receipt]]:
         broken = False
         for at, letter in enumerate(hand):
             number = letter.subscriber_id
@@ -313,7 +313,7 @@ class Scripted:
                     self.silent.add(other.subscriber_id)
                     self.has[other.subscriber_id] += 1
                 raise CrashError
-            yield self._receipt(number, answer)
+            yield [self._receipt(number, answer)]
         if broken:
             raise TransportError("The way is gone.")
 

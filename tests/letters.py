@@ -33,7 +33,6 @@ def letter(number: int, recipient: str = "", content: bytes = b"") -> Letter:
         recipient=recipient or f"reader{number}@example.org",
         name=f"Reader {number}",
         variant="a",
-        message_id=f"<t.{number}@example.org>",
         values={
             "name": f"Reader {number}",
             "unsubscribe_url": f"https://news.example.org/unsubscribe/{number}",
@@ -79,6 +78,9 @@ def send(
     sent = Sent()
     out: list[int] = []
 
+    def begin(*numbers: int) -> None:
+        sent.begun.extend(numbers)
+
     def handing_over() -> Iterator[Letter | None]:
         for one in given:
             if one is not None:
@@ -86,8 +88,8 @@ def send(
             yield one
 
     try:
-        for receipt in transport.send(handing_over(), sent.begun.append):
-            if receipt is not None:
+        for receipts in transport.send(handing_over(), begin):
+            for receipt in receipts:
                 sent.receipts.append(receipt)
                 watch(receipt)
     except TransportError as error:

@@ -28,7 +28,7 @@ def uptime() -> str:
 def journal(tmp_path: Path) -> Iterator[Journal]:
     """The journal of `me`, in which letters 1 to 9 are claimed at attempt 2."""
     made = Journal(tmp_path, "me", uptime)
-    made.expect(dict.fromkeys(range(1, 10), 2))
+    made.expect([(number, 2) for number in range(1, 10)])
     yield made
     made.close(done=True)
 
@@ -43,7 +43,7 @@ def told(folder: Path, numbers: range, owner: str = "me", attempt: int = 2) -> l
 def test_it_tells_what_became_of_each_letter(tmp_path: Path) -> None:
     """Begun and unanswered is in doubt; accepted is accepted; all else has surely not left."""
     journal = Journal(tmp_path, "me", uptime)
-    journal.expect(dict.fromkeys(range(1, 8), 2))
+    journal.expect([(number, 2) for number in range(1, 8)])
     for number in range(1, 7):
         journal.begin(number)
     answers = [
@@ -54,7 +54,7 @@ def test_it_tells_what_became_of_each_letter(tmp_path: Path) -> None:
         Outcome.IN_DOUBT,
     ]
     for number, outcome in enumerate(answers, 1):
-        journal.answer(Receipt(number, outcome))
+        journal.answer([Receipt(number, outcome)])
     assert journal.has_begun(6)
     assert not journal.has_begun(1)
     assert not journal.has_begun(7)
@@ -107,7 +107,7 @@ def test_no_owner_and_no_journal_tell_nothing(tmp_path: Path) -> None:
 def test_a_journal_stays_until_what_it_tells_is_written_down(tmp_path: Path) -> None:
     """Where settling by it fails, it is there for the next try."""
     journal = Journal(tmp_path, "me", uptime)
-    journal.expect({1: 2})
+    journal.expect([(1, 2)])
     journal.begin(1)
     journal.close(done=False)
 
@@ -124,16 +124,16 @@ def test_writing_it_anew_keeps_what_is_not_in_the_ledger(tmp_path: Path) -> None
     """200,000 letters go through one journal of fixed size; the open ones are still told."""
     journal = Journal(tmp_path, "me", uptime)
     size = (tmp_path / "me.journal").stat().st_size
-    journal.expect({-1: 2, -2: 2})
+    journal.expect([(-1, 2), (-2, 2)])
     journal.begin(-1)
     journal.begin(-2)
-    journal.answer(Receipt(-2, Outcome.ACCEPTED))
+    journal.answer([Receipt(-2, Outcome.ACCEPTED)])
     for group in range(1000):
         numbers = range(group * 200, group * 200 + 200)
-        journal.expect(dict.fromkeys(numbers, 2))
+        journal.expect([(number, 2) for number in numbers])
         for number in numbers:
             journal.begin(number)
-            journal.answer(Receipt(number, Outcome.ACCEPTED))
+            journal.answer([Receipt(number, Outcome.ACCEPTED)])
         journal.forget(numbers)
     assert (tmp_path / "me.journal").stat().st_size == size
     journal.close(done=False)
@@ -162,7 +162,7 @@ def test_a_journal_of_a_killed_process_is_believed(tmp_path: Path) -> None:
         "from pathlib import Path\n"
         "from newsletter_mailer.sending.journal import Journal\n"
         "j = Journal(Path(sys.argv[1]), 'me', lambda: 'an-uptime')\n"
-        "j.expect({n: 2 for n in range(1000)})\n"
+        "j.expect([(n, 2) for n in range(1000)])\n"
         "for n in range(1000): j.begin(n)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )

@@ -36,11 +36,11 @@ def die_in_the_middle(desk: Ledger, *, uptime: str | None = None) -> Hold:
     journal = (
         Journal(desk.journals, owner, lambda: uptime) if uptime else Journal(desk.journals, owner)
     )
-    journal.expect({each.subscriber_id: each.attempt for each in group})
+    journal.expect([(each.subscriber_id, each.attempt) for each in group])
     for each in group[:4]:
         journal.begin(each.subscriber_id)
-    journal.answer(Receipt(group[0].subscriber_id, Outcome.ACCEPTED))
-    journal.answer(Receipt(group[1].subscriber_id, Outcome.RETRY))
+    journal.answer([Receipt(group[0].subscriber_id, Outcome.ACCEPTED)])
+    journal.answer([Receipt(group[1].subscriber_id, Outcome.RETRY)])
     journal.close(done=False)
     return hold
 

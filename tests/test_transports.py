@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -169,8 +170,8 @@ def test_memory_does_not_grow_with_letters(name: str, tmp_path: Path) -> None:
             yield one
 
     with WAYS[name](tmp_path) as way:
-        for receipt in way.transport.send(counted(), lambda _: None):
-            out -= receipt is not None
+        for receipts in way.transport.send(counted(), lambda *_: None):
+            out -= len(receipts)
     assert most <= 51
 
 
@@ -193,7 +194,7 @@ def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
     for given in (spoilt(), iter([*letters(3), bad])):
         got: list[Receipt] = []
         with WAYS[name](tmp_path) as way, pytest.raises(LookupError, match="made up"):
-            got.extend(filter(None, way.transport.send(given, lambda _: None)))
+            got.extend(chain.from_iterable(way.transport.send(given, lambda *_: None)))
         assert {one.subscriber_id for one in got} >= {1, 2, 3}
         for one in got:
             assert (one.outcome is Outcome.ACCEPTED) is (one.subscriber_id in way.arrived())

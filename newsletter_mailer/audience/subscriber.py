@@ -27,8 +27,8 @@ def first_name(name: str) -> str:
     "Mrs Jones" is greeted as "Mrs Jones".
     """
     plain = _PLAIN.fullmatch(name)
-    if plain and not _TITLE.fullmatch(plain[1]):
-        return plain[1]
+    if plain and (first := plain[1]) not in _PLAIN_TITLES:
+        return first
     words, turned = _given_first(_INVISIBLE.sub("", name))
     if not words:
         return ""
@@ -64,11 +64,12 @@ _PLAIN = re.compile(r"([A-Z][a-z]+) [A-Z][a-z]+")
 _INITIALS = 2
 """As many capital letters may be initials, as in AJ, which are not to become Aj."""
 
-_TITLE = re.compile(
-    r"(?:dr|mr|mrs|ms|miss|mx|prof|professor|revd?|reverend|cllr|councillor|sir|dame|lord|lady"
-    r"|sgt|sergeant|insp|inspector|supt|superintendent)\.?",
-    re.IGNORECASE,
+_TITLES = (
+    "Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Rev|Revd|Reverend|Cllr|Councillor|Sir|Dame|Lord|Lady"
+    "|Sgt|Sergeant|Insp|Inspector|Supt|Superintendent"
 )
+_TITLE = re.compile(rf"(?:{_TITLES})\.?", re.IGNORECASE)
+_PLAIN_TITLES = frozenset(_TITLES.split("|"))
 
 # Capitals only: Di is a given name.
 _RANK = re.compile(r"(?:W?PC|PCSO|DC|DS|DI|DCI|DSU|CI)\.?")

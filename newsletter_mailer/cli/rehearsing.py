@@ -1,6 +1,7 @@
 """`send --dry-run --provider`: the provider looks at every mail, and sends none."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 import typer
 from sqlalchemy import Engine
@@ -63,9 +64,7 @@ def rehearse(
                 addresses[letter.subscriber_id] = letter.recipient
                 yield letter
 
-        for receipt in transport.send(noted(), lambda _number: None):
-            if receipt is None:
-                continue
+        for receipt in chain.from_iterable(transport.send(noted(), lambda *_: None)):
             address = addresses.pop(receipt.subscriber_id)
             if receipt.outcome is Outcome.ACCEPTED:
                 taken += 1

@@ -109,7 +109,7 @@ class Claims:
         self._owner = owner
         self._current: Work | None = None
         self._works: list[Work] = []
-        self._out: dict[int, tuple[Work, Delivery]] = {}
+        self.out: dict[int, tuple[Work, Delivery]] = {}
         self._tally: Counter[Outcome] = Counter()
         self._looked = rules.monotonic()
 
@@ -122,7 +122,7 @@ class Claims:
         for work in self._works:
             work.forget()
         for receipt in receipts:
-            work, claimed = self._out[receipt.subscriber_id]
+            work, claimed = self.out[receipt.subscriber_id]
             if receipt.outcome is Outcome.ACCEPTED:
                 work.accepted.append(receipt)
             else:
@@ -139,7 +139,7 @@ class Claims:
     def written(self, receipts: Sequence[Receipt], group: Group | None) -> None:
         """Forget letters whose fate is on disk now, and remember those that were claimed."""
         for receipt in receipts:
-            work, _ = self._out.pop(receipt.subscriber_id)
+            work, _ = self.out.pop(receipt.subscriber_id)
             work.out -= 1
         tally = _tally(receipts)
         self._tally += tally
@@ -150,7 +150,7 @@ class Claims:
             # Only now: a letter that came back may be claimed anew in the same transaction.
             group.work.out += len(group.deliveries)
             for each in group.deliveries:
-                self._out[each.subscriber_id] = group.work, each
+                self.out[each.subscriber_id] = group.work, each
         self._works = [work for work in self._works if work.out or not work.through]
 
     @property
@@ -242,7 +242,7 @@ class Claims:
             now,
             wait=self.rules.canary_wait,
             limit=self.rules.failure_limit,
-            out=len(self._out) - sum(work.answered for work in self._works),
+            out=len(self.out) - sum(work.answered for work in self._works),
         )
         self.next_at, self.ending = leave.next_at, self.ending or leave.paused
         fitting = (max(1, int(limit.rate * _RESERVED)) for limit in self.rules.limits)

@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from sqlalchemy import Engine
 
@@ -54,7 +54,6 @@ class Feed:
         self._stop = stop
         self._progress = progress
         self._receipts: list[Receipt] = []
-        self._out: set[int] = set()
         self._paced = -math.inf
         self._turned = -math.inf
         self._many = 0  # receipts that are not to wait
@@ -69,7 +68,7 @@ class Feed:
         while True:
             group = None if self._dry or self._stopping else self._turn(claim=True)
             if group is None:
-                if self._stopping or (self._dry and not self._out):
+                if self._stopping or (self._dry and not self._claims.out):
                     return
                 yield None
                 continue
@@ -88,10 +87,10 @@ class Feed:
                     break
                 yield of(delivery, group.claimed_at)
 
-    def settle(self, receipt: Receipt) -> None:
-        """Take a receipt, to be written down within a quarter of a second."""
-        self._journal.answer(receipt)
-        self._receipts.append(receipt)
+    def settle(self, receipts: Sequence[Receipt]) -> None:
+        """Take receipts, to be written down within a quarter of a second."""
+        self._journal.answer(receipts)
+        self._receipts += receipts
 
     def tend(self) -> None:
         """Write down what has waited long enough, and look at the campaign and the leases.
@@ -113,12 +112,10 @@ class Feed:
             StoreError: it could not be written. The journal keeps it for the next run.
         """
         self._claims.ending = True
-        for number in sorted(self._out - {receipt.subscriber_id for receipt in self._receipts}):
-            begun = self._journal.has_begun(number)
-            outcome = Outcome.IN_DOUBT if begun else Outcome.UNSENT
-            self.settle(Receipt(number, outcome, detail="sending broke off" if begun else ""))
+        left = self._claims.out.keys() - {receipt.subscriber_id for receipt in self._receipts}
+        self.settle([self._broken_off(number) for number in sorted(left)])
         for attempt in range(_TRIES):
-            if not self._out:
+            if not self._claims.out:
                 self._let_go()
                 break
             if attempt:
@@ -131,15 +128,19 @@ class Feed:
     @property
     def all_written(self) -> bool:
         """Whether the ledger holds all that the journal tells."""
-        return not self._out
+        return not self._claims.out
 
     @property
     def _stopping(self) -> bool:
         return self._claims.ending or self._stop.is_set()
 
     def _give_back(self, group: Group, at: int) -> None:
-        for left in group.deliveries[at:]:
-            self.settle(Receipt(left.subscriber_id, Outcome.UNSENT))
+        self.settle([Receipt(left.subscriber_id, Outcome.UNSENT) for left in group.deliveries[at:]])
+
+    def _broken_off(self, number: int) -> Receipt:
+        if self._journal.has_begun(number):
+            return Receipt(number, Outcome.IN_DOUBT, detail="sending broke off")
+        return Receipt(number, Outcome.UNSENT)
 
     def _let_go(self) -> None:
         """Leave no batch behind that somebody would have to wait for."""
@@ -167,13 +168,9 @@ class Feed:
         self._receipts = []
         self._dry = claim and group is None
         self._claims.written(receipts, group)
-        numbers = [receipt.subscriber_id for receipt in receipts]
-        self._out.difference_update(numbers)
-        self._journal.forget(numbers)
+        self._journal.forget([receipt.subscriber_id for receipt in receipts])
         if group:
-            attempts = {each.subscriber_id: each.attempt for each in group.deliveries}
-            self._out.update(attempts)
-            self._journal.expect(attempts)
-        self._many = min(2 * self._claims.group, len(self._out))
+            self._journal.expect([(each.subscriber_id, each.attempt) for each in group.deliveries])
+        self._many = min(2 * self._claims.group, len(self._claims.out))
         self._progress(self._claims.settled)
         return group

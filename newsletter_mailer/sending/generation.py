@@ -18,7 +18,7 @@ import datetime as dt
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,15 +116,15 @@ class NotingJournal(Journal):
         self._noted = folder.parent / _LAST_CLAIM
         self._campaign_id = campaign_id
 
-    def expect(self, attempts: Mapping[int, int]) -> None:
-        """Note that a group was claimed, and at which attempt its letters are.
+    def expect(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Note that a group was claimed: its letters, each with its attempt.
 
         Raises:
             SendingError: the last claim cannot be written.
         """
         super().expect(attempts)
-        number = next(reversed(list(attempts)))
-        told = {"campaign": self._campaign_id, "subscriber": number, "attempt": attempts[number]}
+        number, attempt = attempts[-1]
+        told = {"campaign": self._campaign_id, "subscriber": number, "attempt": attempt}
         line = json.dumps(told).ljust(_WIDTH - 1) + "\n"
         try:
             handle = os.open(self._noted, os.O_WRONLY | os.O_CREAT, 0o600)

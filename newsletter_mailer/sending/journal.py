@@ -14,7 +14,7 @@ import contextlib
 import errno
 import mmap
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -68,7 +68,6 @@ class Journal:
         """
         self._path = _file(folder, owner)
         self._head = f"H {uptime()}\n".encode("ascii")
-        self._tails: dict[int, bytes] = {}
         self._told: dict[int, bytes] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -81,22 +80,24 @@ class Journal:
             raise _unwritable(self._path, error) from error
         self._end = len(self._head)
 
-    def expect(self, attempts: Mapping[int, int]) -> None:
-        """Note that a group was claimed, and at which attempt its letters are."""
-        tails = {number: b" %d %d\n" % (number, attempt) for number, attempt in attempts.items()}
-        lines = {number: _CLAIMED + tail for number, tail in tails.items()}
-        self._tails.update(tails)
-        self._told.update(lines)
-        self._append(b"".join(lines.values()))
+    def expect(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Note that a group was claimed: its letters, each with its attempt."""
+        self._append({each[0]: b"%b %d %d\n" % (_CLAIMED, *each) for each in attempts})
 
-    def begin(self, subscriber_id: int, /) -> None:
-        """Note that a letter is about to be handed over whole."""
-        self._note(_BEGUN, subscriber_id)
+    def begin(self, *subscriber_ids: int) -> None:
+        """Note that letters are about to be handed over whole."""
+        told = self._told
+        self._append({number: _BEGUN + told[number][1:] for number in subscriber_ids})
 
-    def answer(self, receipt: Receipt) -> None:
-        """Note what became of a letter."""
-        accepted = receipt.outcome is Outcome.ACCEPTED
-        self._note(_ACCEPTED if accepted else _OUTCOMES[receipt.outcome], receipt.subscriber_id)
+    def answer(self, receipts: Iterable[Receipt]) -> None:
+        """Note what became of letters."""
+        told = self._told
+        self._append(
+            {
+                one.subscriber_id: _OUTCOMES[one.outcome] + told[one.subscriber_id][1:]
+                for one in receipts
+            }
+        )
 
     def has_begun(self, subscriber_id: int) -> bool:
         """Whether a letter was begun, and not answered."""
@@ -109,7 +110,6 @@ class Journal:
             SendingError: the file was full and could not be made anew.
         """
         for number in subscriber_ids:
-            self._tails.pop(number, None)
             self._told.pop(number, None)
         if self._end > _FULL:
             self._begin_anew()
@@ -121,13 +121,11 @@ class Journal:
             _remove(self._path)
         self._lock.release()
 
-    def _note(self, sign: bytes, number: int) -> None:
-        line = self._told[number] = sign + self._tails[number]
-        self._append(line)
-
-    def _append(self, lines: bytes) -> None:
-        end = self._end + len(lines)
-        self._pages[self._end : end] = lines
+    def _append(self, lines: Mapping[int, bytes]) -> None:
+        self._told.update(lines)
+        written = b"".join(lines.values())
+        end = self._end + len(written)
+        self._pages[self._end : end] = written
         self._end = end
 
     def _begin_anew(self) -> None:

@@ -62,24 +62,16 @@ class Letters:
 
     def of(self, delivery: Delivery, now: dt.datetime) -> Letter:
         """The letter of a delivery, dated `now`. It is made when a transport asks for it."""
-        number = delivery.subscriber_id
+        number, variant, email, name, agency = delivery[:5]
         preferences, unsubscribe = self._links.both(self._campaign.id, number)
         urls = {"preferences_url": preferences, "unsubscribe_url": unsubscribe}
-        agency = self._agencies[delivery.agency]
-        values = merge_values(delivery, agency, self._campaign.greeting, urls)
+        values = merge_values(delivery, self._agencies[agency], self._campaign.greeting, urls)
         self._counted.fill(values, number, agreed=delivery.counted)
-        for field, article in self._asking.get(delivery.variant, ()):
+        for field, article in self._asking.get(variant, ()):
             values[field] = self._links.read(self._campaign.id, number, article)
-        recipient = Recipient(number, delivery.email, delivery.name, values)
-        return Letter(
-            number,
-            delivery.email,
-            delivery.name,
-            delivery.variant,
-            self._letterhead.message_id(number),
-            values,
-            partial(self._makers[delivery.variant].message, recipient, now),
-        )
+        recipient = Recipient(number, email, name, values)
+        make = partial(self._makers[variant].message, recipient, now)
+        return Letter(number, email, name, variant, values, make)
 
 
 def merge_values(

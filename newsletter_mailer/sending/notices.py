@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 from sqlalchemy import Connection, Engine, select
 
@@ -99,9 +100,8 @@ class NoticePost:
             return {}
         failed = {letter.subscriber_id: "no answer" for letter in letters}
         try:
-            for receipt in self._transport.send(iter(letters), lambda _number: None):
-                if receipt is None:
-                    continue
+            told = self._transport.send(iter(letters), lambda *_: None)
+            for receipt in chain.from_iterable(told):
                 if receipt.outcome in {Outcome.ACCEPTED, Outcome.REJECTED}:
                     failed.pop(receipt.subscriber_id)
                 else:
@@ -124,7 +124,7 @@ class NoticePost:
         domain = self._settings.sender.address.rpartition("@")[2]
         message_id = f"<notice.{notice.id}.{secrets.token_hex(8)}@{domain}>"
         message = partial(self._message, notice, values, message_id, now)
-        return Letter(notice.id, notice.email, "", notice.kind, message_id, values, message)
+        return Letter(notice.id, notice.email, "", notice.kind, values, message)
 
     def _made(self, kind: str) -> CompiledNotice:
         if kind not in self._compiled:

@@ -2,6 +2,7 @@
 
 import binascii
 import hashlib
+from dataclasses import dataclass
 
 from itsdangerous import URLSafeSerializer
 
@@ -10,6 +11,22 @@ PURPOSES = ("preferences", "unsubscribe", "open")
 
 _INNER, _OUTER = (bytes(at ^ pad for at in range(256)) for pad in (0x36, 0x5C))
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """What makes the links of one purpose: their beginning, and the two hashes of HMAC."""
+
+    start: str
+    inner: "hashlib._Hash"
+    outer: "hashlib._Hash"
+
+    def digest(self, payload: bytes) -> bytes:
+        """The signature of what a link says."""
+        inner, outer = self.inner.copy(), self.outer.copy()
+        inner.update(payload)
+        outer.update(inner.digest())
+        return outer.digest()
 
 
 class PersonalLinks:
@@ -21,8 +38,11 @@ class PersonalLinks:
 
     def __init__(self, base_url: str, key: str) -> None:
         purposes = (*PURPOSES, "click", "read")
-        self._starts = {purpose: f"{base_url}/{purpose}/" for purpose in purposes}
-        self._keyed = {purpose: _keyed(signer(key, purpose)) for purpose in purposes}
+        self._makers = {
+            purpose: _Maker(f"{base_url}/{purpose}/", *_keyed(signer(key, purpose)))
+            for purpose in purposes
+        }
+        self._pair = self._makers["preferences"], self._makers["unsubscribe"]
 
     def preferences(self, campaign_id: int, subscriber_id: int) -> str:
         """The reader's preferences page."""
@@ -30,8 +50,15 @@ class PersonalLinks:
 
     def both(self, campaign_id: int, subscriber_id: int) -> tuple[str, str]:
         """The two links that every mail needs: preferences and unsubscribe."""
+        preferences, unsubscribe = self._pair
         payload = _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id))
-        return self._signed("preferences", payload), self._signed("unsubscribe", payload)
+        # One call for both: 32 bytes and one more take 44 characters, the last of which is idle.
+        pair = _in_base64(preferences.digest(payload) + b"\0" + unsubscribe.digest(payload))
+        signed, own, other = payload.decode("ascii"), pair[:43], pair[44:]
+        return (
+            f"{preferences.start}{signed}.{own.decode('ascii')}",
+            f"{unsubscribe.start}{signed}.{other.decode('ascii')}",
+        )
 
     def unsubscribe(self, campaign_id: int, subscriber_id: int) -> str:
         """The reader's unsubscribe page, which also takes RFC 8058's one-click POST."""
@@ -54,12 +81,10 @@ class PersonalLinks:
     def _url(self, purpose: str, campaign_id: int, subscriber_id: int) -> str:
         return self._signed(purpose, _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id)))
 
-    def _signed(self, purpose: str, payload: str) -> str:
-        keyed_inner, keyed_outer = self._keyed[purpose]
-        inner, outer = keyed_inner.copy(), keyed_outer.copy()
-        inner.update(payload.encode("ascii"))
-        outer.update(inner.digest())
-        return f"{self._starts[purpose]}{payload}.{_in_base64(outer.digest())}"
+    def _signed(self, purpose: str, payload: bytes) -> str:
+        maker = self._makers[purpose]
+        token = payload + b"." + _in_base64(maker.digest(payload))
+        return maker.start + token.decode("ascii")
 
 
 def signer(key: str, purpose: str) -> URLSafeSerializer:
@@ -78,5 +103,5 @@ def _keyed(made: URLSafeSerializer) -> "tuple[hashlib._Hash, hashlib._Hash]":
     return hashlib.sha256(padded.translate(_INNER)), hashlib.sha256(padded.translate(_OUTER))
 
 
-def _in_base64(data: bytes) -> str:
-    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
+def _in_base64(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).translate(_URL_SAFE, b"=")

@@ -59,7 +59,6 @@ def rehearsal(
             email,
             name,
             variant,
-            letterhead.message_id(number),
             values,
             partial(makers[variant].message, Recipient(number, email, name, values), now),
         )

@@ -141,9 +141,8 @@ def send_pass(
         )
         try:
             with _unsearched():
-                for receipt in dispatch.transport.send(feed.letters(), journal.begin):
-                    if receipt is not None:
-                        feed.settle(receipt)
+                for receipts in dispatch.transport.send(feed.letters(), journal.begin):
+                    feed.settle(receipts)
                     feed.tend()
         finally:
             next_at = feed.finish()

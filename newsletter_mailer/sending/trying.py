@@ -4,6 +4,7 @@ import datetime as dt
 import secrets
 from collections.abc import Sequence
 from functools import partial
+from itertools import chain
 
 from newsletter_mailer.compiling.email import CompiledEmail
 from newsletter_mailer.reading.agencies import Registry
@@ -61,8 +62,8 @@ def send_trial(
         key,
         mailing=lambda: mailing_of_emails(issue, emails, settings, mark=MARK),
     )
-    told = transport.send(iter(letters), lambda _number: None)
-    receipts = {receipt.subscriber_id: receipt for receipt in told if receipt is not None}
+    told = chain.from_iterable(transport.send(iter(letters), lambda *_: None))
+    receipts = {receipt.subscriber_id: receipt for receipt in told}
     return [(letter, receipts[letter.subscriber_id]) for letter in letters]
 
 
@@ -100,7 +101,6 @@ def trial_letters(
                     address,
                     "",
                     email.name,
-                    letterhead.message_id(number),
                     values,
                     message,
                 )

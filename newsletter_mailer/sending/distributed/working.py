@@ -6,7 +6,7 @@ of batches that were done by then end at once.
 """
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Engine
@@ -131,13 +131,13 @@ class Counted:
         self._metrics = metrics
         self._campaign = campaign
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Sequence[Receipt]]:
         """Pass on what the transport does."""
         answered = self._metrics.answered(self._campaign)
-        for receipt in self._transport.send(letters, begin):
-            if receipt is not None:
+        for receipts in self._transport.send(letters, begin):
+            for receipt in receipts:
                 answered(receipt.outcome)
-            yield receipt
+            yield receipts
 
     def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:
         """Pass on what the transport knows."""

@@ -66,14 +66,12 @@ class Letter(NamedTuple):
     """One delivery on its way: whom it is for, in which variant, and what fills its fields.
 
     `message` makes the message; a transport that merges by itself never calls it.
-    `message_id` is the same at every attempt.
     """
 
     subscriber_id: int
     recipient: str
     name: str
     variant: str
-    message_id: str
     values: Mapping[str, str]
     message: Callable[[], Message]
 
@@ -100,13 +98,13 @@ class Capabilities:
 
 
 class Begin(Protocol):
-    """Notes in the local journal that a letter is about to be handed over whole.
+    """Notes in the local journal that letters are about to be handed over whole.
 
-    A transport calls it after the last moment at which it could still take the letter
-    back, and before the first at which the other side might have it.
+    A transport calls it after the last moment at which it could still take them back, and
+    before the first at which the other side might have one.
     """
 
-    def __call__(self, subscriber_id: int, /) -> None:
+    def __call__(self, *subscriber_ids: int) -> None:
         """Note it."""
         ...
 
@@ -117,14 +115,14 @@ class Transport(Protocol):
     name: str
     capabilities: Capabilities
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
-        """Take letters as they come, and yield a receipt for each as soon as its fate is known.
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Sequence[Receipt]]:
+        """Take letters as they come, and yield receipts for them as soon as their fate is known.
 
         `letters` yields None where none is ready yet: the transport goes on with what it
         has, and asks again within a tenth of a second. Every letter taken from it gets
         exactly one receipt, in any order, before this ends or raises; closing this
-        generator early is the one exception. While there is no receipt, it yields None at
-        least every tenth of a second: the ledger is tended in between. `letters` and
+        generator early is the one exception. While there is no receipt, it yields none
+        at least every tenth of a second: the ledger is tended in between. `letters` and
         `begin` belong to the thread that runs this.
 
         Raises:

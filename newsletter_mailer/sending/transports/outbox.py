@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from newsletter_mailer.errors import TransportError
@@ -37,7 +37,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Sequence[Receipt]]:
         """Write each letter to its file, a group at a time; see the contract.
 
         Raises:
@@ -46,20 +46,19 @@ class Outbox:
         for group in _groups(letters):
             if not group:
                 time.sleep(_ASK_AGAIN)
-                yield None
+                yield ()
                 continue
             try:
                 self._write(group, begin)
             except Exception as error:
-                yield from self._broken_off(group)
+                yield self._broken_off(group)
                 if not isinstance(error, OSError):
                     raise
                 raise TransportError(
                     f"The outbox {self.folder} cannot be written: {error.strerror}. "
                     "Mend that and run the same command again: nobody will get it twice."
                 ) from error
-            for letter in group:
-                yield Receipt(letter.subscriber_id, Outcome.ACCEPTED)
+            yield [Receipt(letter.subscriber_id, Outcome.ACCEPTED) for letter in group]
 
     def _write(self, group: list[Letter], begin: Begin) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -75,11 +74,13 @@ class Outbox:
             draft.replace(path)
         _make_durable(self.folder)
 
-    def _broken_off(self, group: list[Letter]) -> Iterator[Receipt]:
+    def _broken_off(self, group: list[Letter]) -> list[Receipt]:
         """What became of a group whose writing failed: a file that is there is a letter sent."""
         taken = self.taken([letter.subscriber_id for letter in group])
-        for id_, there in taken.items():
-            yield Receipt(id_, Outcome.ACCEPTED if there else Outcome.UNSENT)
+        return [
+            Receipt(id_, Outcome.ACCEPTED if there else Outcome.UNSENT)
+            for id_, there in taken.items()
+        ]
 
     def taken(self, subscriber_ids: Iterable[int]) -> Mapping[int, bool]:
         """Whose file is there. Drafts left by a dead process are removed."""

@@ -1,7 +1,7 @@
 """The `sendgrid` transport: up to a thousand people a request, merged by the provider."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from newsletter_mailer.sending.transports.contract import Begin, Capabilities, Letter, Receipt
@@ -63,7 +63,7 @@ class SendgridTransport:
             self._extra["send_at"] = int(staging.send_at.timestamp())
         self._variants: dict[str, Variant] = {}
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Sequence[Receipt]]:
         """Post letters, a request at a time for each of the connections; see the contract.
 
         What is answered by a time-out, a broken connection or a 5xx after it left whole is

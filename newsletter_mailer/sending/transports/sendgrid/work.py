@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from newsletter_mailer.errors import NewsletterError, TransportError
 from newsletter_mailer.sending.transports.contract import Begin, Letter, Outcome, Receipt
@@ -69,16 +69,13 @@ class Work:
         self._failures = 0
         self._fruitless = 0
 
-    def receipts(self) -> Iterator[Receipt | None]:
-        """Work until every letter has its receipt; None while there is none."""
+    def receipts(self) -> Iterator[Sequence[Receipt]]:
+        """Work until every letter has its receipt; nothing while there is none."""
         while True:
             self._gather()
             self._hand_over()
-            if self._done:
-                done, self._done = self._done, []
-                yield from done
-            else:
-                yield None
+            done, self._done = self._done, []
+            yield done
             if self._finished():
                 break
             self._wait()
@@ -142,8 +139,7 @@ class Work:
             request = self._next()
             if request is None:
                 return
-            for post in request.posts:
-                self._begin(post.number)
+            self._begin(*[post.number for post in request.posts])
             self._posters.post(request)
 
     def _next(self) -> Request | None:

@@ -2,7 +2,7 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from newsletter_mailer.sending.transports.contract import (
     Begin,
@@ -48,7 +48,7 @@ class SmtpTransport:
         self._tls = tls
         self._first_wait = first_wait
 
-    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Receipt | None]:
+    def send(self, letters: Iterator[Letter | None], begin: Begin) -> Iterator[Sequence[Receipt]]:
         """Send letters over as many connections as are of use; see the contract.
 
         Raises:

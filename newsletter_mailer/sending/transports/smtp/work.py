@@ -64,19 +64,16 @@ class Work:
         self._selector = selectors.DefaultSelector()
         self._selector.register(pool.wake, selectors.EVENT_READ)
 
-    def receipts(self) -> Iterator[Receipt | None]:
-        """Work until every letter has its receipt; None while there is none."""
+    def receipts(self) -> Iterator[Sequence[Receipt]]:
+        """Work until every letter has its receipt; nothing while there is none."""
         while True:
             now = time.monotonic()
             self._feed(now)
             self._tend(now)
-            if self._done:
-                done, self._done = self._done, []
-                yield from done
-                if self._hungry:
-                    continue  # while they were looked at, more letters may have come
-            else:
-                yield None
+            done, self._done = self._done, []
+            yield done
+            if done and self._hungry:
+                continue  # while they were looked at, more letters may have come
             if self._finished():
                 break
             self._wait(0.0 if self._prepare() else _ASK_AGAIN)
