@@ -51,10 +51,6 @@ class Letterhead:
         ]
         return b"".join(parts)
 
-    def message_id(self, subscriber_id: int) -> str:
-        """The Message-ID of a delivery: always the same for it, and its alone."""
-        return f"<{self.token}.{subscriber_id}@{self.sender_address.rpartition('@')[2]}>"
-
 
 class Recipient(NamedTuple):
     """Whom one message is for, and the values of the merge fields."""
@@ -76,8 +72,11 @@ class MessageMaker:
         html_part: Segments,
         images: Sequence[FrozenImage] = (),
     ) -> None:
-        self._letterhead = letterhead
         self._shared = letterhead.fields()
+        # A delivery's Message-ID is always the same, and its alone.
+        domain = letterhead.sender_address.rpartition("@")[2]
+        self._before_number = f"Message-ID: <{letterhead.token}."
+        self._after_number = f"@{domain}>\r\nList-Unsubscribe: "
         self._mail_to_leave = headers.mail_to_leave(letterhead.unsubscribe_address)
         self._subject = subject
         self._fixed_subject = b"" if subject.fields else headers.field("Subject", str(subject))
@@ -135,24 +134,14 @@ class MessageMaker:
         subject = self._fixed_subject
         if not subject:
             subject = headers.field("Subject", self._subject.fill(for_text(values)))
-        message_id = self._letterhead.message_id(recipient.subscriber_id)
         encoded_values: list[bytes] = []
         for name, encode in self._encoders:
             encoded_values += encode(values[name])
         filled = [encoded_values[at] for at in self._places]
-        head = b"".join(
-            (
-                self._shared,
-                headers.mailbox("To", one_line(recipient.name), recipient.email),
-                subject,
-                _date(int(now.timestamp())),
-                headers.verbatim("Message-ID", message_id),
-                headers.verbatim(
-                    "List-Unsubscribe",
-                    headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave),
-                ),
-            )
-        )
+        to = headers.mailbox("To", one_line(recipient.name), recipient.email)
+        ways = headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
+        own = f"{self._before_number}{recipient.subscriber_id}{self._after_number}{ways}\r\n"
+        head = b"".join((self._shared, to, subject, _date(now), own.encode("ascii")))
         pieces = self._pieces.copy()
         pieces[0] = head
         pieces[2::2] = filled
@@ -220,10 +209,9 @@ _HTML = (
 
 
 @lru_cache(maxsize=8)
-def _date(second: int) -> bytes:
-    """The Date field of a second since 1970."""
-    moment = dt.datetime.fromtimestamp(second, dt.UTC)
-    return headers.verbatim("Date", email.utils.format_datetime(moment))
+def _date(moment: dt.datetime) -> bytes:
+    """The Date field, which letters that were claimed together have in common."""
+    return headers.verbatim("Date", email.utils.format_datetime(moment.astimezone(dt.UTC)))
 
 
 def _image(image: FrozenImage, here: str) -> bytes:

@@ -49,6 +49,8 @@ def in_lines(plain: bytes) -> bytes:
     """ASCII in which nothing needs encoding, broken into lines as `joinable` does it."""
     if _DOT_FIRST in plain[::_FITS]:
         return _encoded_joinable(plain.decode("ascii"))
+    if _FITS < len(plain) <= 2 * _FITS:  # as most readers' links are
+        return plain[:_FITS] + SOFT_BREAK + plain[_FITS:] + SOFT_BREAK
     lines = [plain[at : at + _FITS] for at in range(0, len(plain), _FITS)]
     return SOFT_BREAK.join([*lines, b""])
 

@@ -22,8 +22,8 @@ _LONGEST_LINE = 4096
 """Bytes of a reply's line. RFC 5321 (4.5.3.1.5) has 512; some servers write more."""
 
 _MOST_LINES = 100
-_GROUP = rb"(?P<message>250 [^\r\n]{0,500})\r\n(?:250 [^\r\n]{0,500}\r\n){2}"
-_SMOOTH = re.compile(_GROUP + rb"354 [^\r\n]{0,500}\r\n")
+_GROUP = rb"(?P<message>250 .{0,500})\r\n250 .{0,500}\r\n250 .{0,500}\r\n"
+_SMOOTH = re.compile(_GROUP + rb"354 .{0,500}\r\n")
 _SMOOTH_CHUNKED = re.compile(_GROUP)
 """What a server says nearly every time: it took the message, and the next may follow. It is
 read in one go, which spares most of the work that a reply takes."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from newsletter_mailer.sending.transports.contract import Letter, Message
 
@@ -62,12 +63,18 @@ class Misfit:
     ours: bool = False
 
 
+@lru_cache(maxsize=8)
+def _is_return_path(address: str) -> bool:
+    """Whether mail can be returned to it; as a rule it is the same for every letter."""
+    return bool(_ADDRESS.fullmatch(address))
+
+
 def misfit(post: Post, offer: Offer) -> Misfit | None:
     """What keeps this letter from this server; None where nothing does."""
     recipient, sender, size = post.letter.recipient, post.sender, post.message.size
     if not _ADDRESS.fullmatch(recipient):
         return Misfit("5.1.3", "the address cannot stand in an envelope")
-    if sender and not _ADDRESS.fullmatch(sender):
+    if sender and not _is_return_path(sender):
         return Misfit("5.1.7", f"the return path {sender!r} is not an address", ours=True)
     if not offer.utf8 and not recipient.isascii():
         return Misfit("5.6.7", "the address is not ASCII, and the server offers no SMTPUTF8")

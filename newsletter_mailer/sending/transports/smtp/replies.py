@@ -110,9 +110,11 @@ def receipt(subscriber_id: int, step: Step, reply: Reply, fate: Fate) -> Receipt
     return Receipt(subscriber_id, outcome, reply.enhanced or str(reply.code), detail, dead)
 
 
+_QUEUED_AS = re.compile(r".*?queued as <?([\w.-]+)", re.IGNORECASE)
+"""Postfix, and those who copy it."""
+
 _QUEUE_ID = re.compile(
-    r"queued as <?([\w.-]+)"  # Postfix and those who copy it
-    r"|\bid=([\w-]+)"  # Exim
+    r"\bid=([\w-]+)"  # Exim
     r"|InternalId=(\d+)"  # Exchange
     r"|^([\w.-]+) Message accepted"  # sendmail
     r"|^Ok ([0-9a-f-]{20,})$",  # Amazon SES
@@ -122,7 +124,7 @@ _QUEUE_ID = re.compile(
 
 def _queue_id(text: str) -> str:
     """The server's own name for the message, where its reply holds one we know to read."""
-    found = _QUEUE_ID.search(text)
+    found = _QUEUED_AS.match(text) or _QUEUE_ID.search(text)
     return (found[found.lastindex or 0])[:100] if found else ""
 
 
