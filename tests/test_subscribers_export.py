@@ -292,6 +292,43 @@ def test_first_name(name: str, greeting: str) -> None:
     assert first_name(name) == greeting
 
 
+_WORDS = st.sampled_from(
+    [
+        "Zoë",
+        "zoë",
+        "ZOË",
+        "Anne-Marie",
+        "-",
+        "Dr",
+        "mrs",
+        "PC",
+        "Di",
+        "DI",
+        "AJ",
+        "J.",
+        "MBE",
+        "美",
+        "SMITH",
+        "McGarrity",
+        "O'Neill",
+        "Qureshi-Lane",
+        "ශ්\u200dරී",
+        ",",
+        "",
+    ]
+)
+
+
+@given(st.lists(_WORDS | st.text(max_size=6), min_size=1, max_size=4))
+def test_a_usual_name_is_read_as_any_other(words: list[str]) -> None:
+    """Most names are read quickly, and to the same end as those that need a second look.
+
+    A character that nobody sees sends a name the long way, and is dropped there.
+    """
+    name = " ".join(words)
+    assert first_name(name) == first_name(f"{name}\u200b")
+
+
 @given(st.text())
 def test_a_first_name_is_always_short_and_visible(name: str) -> None:
     """Whatever the name, a greeting has no line break, and is empty only for a blank name."""

@@ -26,8 +26,10 @@ def first_name(name: str) -> str:
     "John". A title with one word behind it is kept, for that word may be a surname:
     "Mrs Jones" is greeted as "Mrs Jones".
     """
-    plain = _PLAIN.fullmatch(name)
-    if plain and (first := plain[1]) not in _PLAIN_TITLES:
+    first, _, last = name.partition(" ")
+    # Most names, for which nothing more has to be looked at.
+    usual = first and last and not first.isupper() and first.casefold() not in _TITLES
+    if usual and f"{first}{last}".replace("-", "").isalpha():
         return first
     words, turned = _given_first(_INVISIBLE.sub("", name))
     if not words:
@@ -58,18 +60,15 @@ def _is_title(word: str) -> bool:
     return bool(_TITLE.fullmatch(word) or _RANK.fullmatch(word))
 
 
-_PLAIN = re.compile(r"([A-Z][a-z]+) [A-Z][a-z]+")
-"""Most names, for which nothing more has to be looked at."""
-
 _INITIALS = 2
 """As many capital letters may be initials, as in AJ, which are not to become Aj."""
 
-_TITLES = (
-    "Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Rev|Revd|Reverend|Cllr|Councillor|Sir|Dame|Lord|Lady"
-    "|Sgt|Sergeant|Insp|Inspector|Supt|Superintendent"
+_WRITTEN_TITLES = (
+    "dr|mr|mrs|ms|miss|mx|prof|professor|rev|revd|reverend|cllr|councillor|sir|dame|lord|lady"
+    "|sgt|sergeant|insp|inspector|supt|superintendent"
 )
-_TITLE = re.compile(rf"(?:{_TITLES})\.?", re.IGNORECASE)
-_PLAIN_TITLES = frozenset(_TITLES.split("|"))
+_TITLES = frozenset(_WRITTEN_TITLES.split("|"))
+_TITLE = re.compile(rf"(?:{_WRITTEN_TITLES})\.?", re.IGNORECASE)
 
 # Capitals only: Di is a given name.
 _RANK = re.compile(r"(?:W?PC|PCSO|DC|DS|DI|DCI|DSU|CI)\.?")

@@ -88,7 +88,10 @@ class Group:
 
 
 class Claims:
-    """What one process holds of a campaign while it sends."""
+    """What one process holds of a campaign while it sends.
+
+    `out` are the letters that were claimed and whose fate is not on disk yet, by their numbers.
+    """
 
     def __init__(
         self, campaign_id: int, owner: str, rules: Rules, settled: int, most: int = 1

@@ -68,6 +68,7 @@ class Journal:
         """
         self._path = _file(folder, owner)
         self._head = f"H {uptime()}\n".encode("ascii")
+        self._tails: dict[int, bytes] = {}
         self._told: dict[int, bytes] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -82,22 +83,23 @@ class Journal:
 
     def expect(self, attempts: Sequence[tuple[int, int]]) -> None:
         """Note that a group was claimed: its letters, each with its attempt."""
-        self._append({each[0]: b"%b %d %d\n" % (_CLAIMED, *each) for each in attempts})
+        tails = {each[0]: b" %d %d\n" % each for each in attempts}
+        lines = {number: _CLAIMED + tail for number, tail in tails.items()}
+        self._tails.update(tails)
+        self._told.update(lines)
+        self._append(b"".join(lines.values()))
 
     def begin(self, *subscriber_ids: int) -> None:
         """Note that letters are about to be handed over whole."""
-        told = self._told
-        self._append({number: _BEGUN + told[number][1:] for number in subscriber_ids})
+        for number in subscriber_ids:
+            self._note(_BEGUN, number)
 
     def answer(self, receipts: Iterable[Receipt]) -> None:
         """Note what became of letters."""
-        told = self._told
-        self._append(
-            {
-                one.subscriber_id: _OUTCOMES[one.outcome] + told[one.subscriber_id][1:]
-                for one in receipts
-            }
-        )
+        for receipt in receipts:
+            accepted = receipt.outcome is Outcome.ACCEPTED
+            sign = _ACCEPTED if accepted else _OUTCOMES[receipt.outcome]
+            self._note(sign, receipt.subscriber_id)
 
     def has_begun(self, subscriber_id: int) -> bool:
         """Whether a letter was begun, and not answered."""
@@ -110,6 +112,7 @@ class Journal:
             SendingError: the file was full and could not be made anew.
         """
         for number in subscriber_ids:
+            self._tails.pop(number, None)
             self._told.pop(number, None)
         if self._end > _FULL:
             self._begin_anew()
@@ -121,11 +124,13 @@ class Journal:
             _remove(self._path)
         self._lock.release()
 
-    def _append(self, lines: Mapping[int, bytes]) -> None:
-        self._told.update(lines)
-        written = b"".join(lines.values())
-        end = self._end + len(written)
-        self._pages[self._end : end] = written
+    def _note(self, sign: bytes, number: int) -> None:
+        line = self._told[number] = sign + self._tails[number]
+        self._append(line)
+
+    def _append(self, lines: bytes) -> None:
+        end = self._end + len(lines)
+        self._pages[self._end : end] = lines
         self._end = end
 
     def _begin_anew(self) -> None:
