@@ -30,7 +30,7 @@ class Letters:
     ) -> None:
         self._campaign = campaign
         self._links = links
-        self._letterhead = Letterhead(
+        letterhead = Letterhead(
             campaign.token,
             campaign.sender_name,
             campaign.sender_address,
@@ -57,7 +57,7 @@ class Letters:
             pictures = [image for image in images if image.name in used]
             body = countable_html(variant.html, numbers, pixel=settings.tracking.opens)
             self._makers[variant.name] = MessageMaker(
-                self._letterhead, variant.subject, variant.text, body, pictures
+                letterhead, variant.subject, variant.text, body, pictures
             )
 
     def of(self, delivery: Delivery, now: dt.datetime) -> Letter:

@@ -52,12 +52,12 @@ class PersonalLinks:
         """The two links that every mail needs: preferences and unsubscribe."""
         preferences, unsubscribe = self._pair
         payload = _in_base64(b"[%d,%d]" % (campaign_id, subscriber_id))
-        # One call for both: 32 bytes and one more take 44 characters, the last of which is idle.
-        pair = _in_base64(preferences.digest(payload) + b"\0" + unsubscribe.digest(payload))
-        signed, own, other = payload.decode("ascii"), pair[:43], pair[44:]
+        digests = preferences.digest(payload) + b"\0" + unsubscribe.digest(payload)
+        # In one go: 32 bytes and one more take 44 characters, the last of which is idle.
+        said, signatures = payload.decode("ascii"), _in_base64(digests).decode("ascii")
         return (
-            f"{preferences.start}{signed}.{own.decode('ascii')}",
-            f"{unsubscribe.start}{signed}.{other.decode('ascii')}",
+            f"{preferences.start}{said}.{signatures[:43]}",
+            f"{unsubscribe.start}{said}.{signatures[44:]}",
         )
 
     def unsubscribe(self, campaign_id: int, subscriber_id: int) -> str:
