@@ -34,7 +34,7 @@ class Channel:
         self.since = now
         self._tls = isinstance(opened.connection, ssl.SSLSocket)
 
-    def read(self, now: float) -> list[Answer]:
+    def receive(self) -> bytes:
         """Take what has come, up to the end if the other side has closed."""
         data, self.early = self.early, b""
         try:
@@ -55,9 +55,12 @@ class Channel:
             self.blocked = True
         except OSError as error:
             self.lost = _broken(error)
-        return self._understood(data, now) if data else []
+        return data
 
-    def _understood(self, data: bytes, now: float) -> list[Answer]:
+    def understand(self, data: bytes, now: float) -> list[Answer]:
+        """The answers that are complete with what has come."""
+        if not data:
+            return []
         conversation = self.conversation
         before = conversation.waiting_for
         answers = conversation.received(data)
@@ -130,7 +133,7 @@ class Channel:
         why = self.lost
         try:
             data = self.connection.recv(_FLOOD)
-            answers = self._understood(data, now) if data else []
+            answers = self.understand(data, now)
         except OSError:
             pass
         self.lost = why

@@ -21,7 +21,10 @@ _ASK_AGAIN = 0.1
 _TRIES = 5
 """Connections that may break under a letter before it is put off."""
 
-_PORTION = 10
+_AHEAD = 3
+"""Letters for each connection that are made ready in one go, which is quicker than one by one."""
+
+_PORTION = 30
 """Letters made ready before it is looked again whether replies have come."""
 
 _GOODBYE = 2.0
@@ -54,6 +57,7 @@ class Work:
         self._begin = begin
         self._pool = pool
         self._exhausted = False
+        self._stocking = False
         self._stop = ""
         self._error: Exception | None = None
         self._waiting: deque[Letter | Post] = deque()  # in hand, and on no connection
@@ -108,17 +112,21 @@ class Work:
                 self._waiting.append(letter)
 
     def _prepare(self) -> bool:
-        """Make a few letters ready while all connections are busy, up to one for each of these.
+        """Make letters ready while all connections are busy, once less than one for each is left.
 
         Then what follows a reply goes at once. With a slow relay the time for it is free.
-        True where there is more of it to do, after a look at what has come meanwhile.
+        True where there is more to do at once, after a look at what has come meanwhile: more
+        letters, or, where these have come to their end, to close the connections.
         """
+        if self._exhausted or not (self._stocking or len(self._waiting) < len(self._channels)):
+            return False
         for _ in range(_PORTION):
-            if self._stop or self._hungry or len(self._waiting) >= len(self._channels):
+            self._stocking = len(self._waiting) < _AHEAD * len(self._channels)
+            if self._stop or self._hungry or not self._stocking:
                 return False
             letter = self._next_letter()
             if letter is None:
-                return False
+                return self._exhausted
             post = self._made_ready(letter)
             if post is not None:
                 self._waiting.append(post)
@@ -205,16 +213,19 @@ class Work:
     def _wait(self, seconds: float) -> None:
         events = self._selector.select(seconds)
         now = time.monotonic()
-        heard: list[Channel] = []
+        # All are read before any of it is looked into: each call of the system drives out of the
+        # processor's cache what the work between two of them needs.
+        came: list[tuple[Channel, bytes]] = []
         for key, mask in events:
             channel: Channel | None = key.data
             if channel is None:
                 self._welcome(now)
             elif channel in self._channels:
-                if mask & selectors.EVENT_READ or channel.blocked:
-                    self._heed(channel, channel.read(now), now)
-                heard.append(channel)
-        self._serve([channel for channel in heard if channel in self._channels], now)
+                readable = mask & selectors.EVENT_READ or channel.blocked
+                came.append((channel, channel.receive() if readable else b""))
+        for channel, data in came:
+            self._heed(channel, data, now)
+        self._serve([channel for channel, _ in came if channel in self._channels], now)
 
     def _welcome(self, now: float) -> None:
         """Put the connections that have become ready to work."""
@@ -224,13 +235,13 @@ class Work:
             self._look_again = 0.0
             self._selector.register(channel.connection, selectors.EVENT_READ, channel)
             if channel.early:
-                self._heed(channel, channel.read(now), now)
+                self._heed(channel, channel.receive(), now)
             if channel in self._channels:
                 self._serve([channel], now)
 
-    def _heed(self, channel: Channel, answers: list[Answer], now: float) -> None:
+    def _heed(self, channel: Channel, data: bytes, now: float) -> None:
         """Take what a connection has brought."""
-        for answer in answers:
+        for answer in channel.understand(data, now):
             self._answered(channel, answer)
         if channel.lost:
             self._drop(channel, now)
