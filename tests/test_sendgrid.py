@@ -1,6 +1,7 @@
 """Sending through the provider: what it is given, and the commands that ask it."""
 
 import base64
+import dataclasses
 import html
 import json
 import logging
@@ -19,14 +20,17 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from newsletter_mailer.compiling.merge import Segments
 from newsletter_mailer.reading.issue import MOST_READ_BUTTONS
+from newsletter_mailer.sending.transports.contract import Outcome
 from newsletter_mailer.sending.transports.sendgrid.client import Account, Client
 from newsletter_mailer.sending.transports.sendgrid.mailing import Mailing, VariantContent
 from newsletter_mailer.sending.transports.sendgrid.merging import Variant
+from newsletter_mailer.sending.transports.sendgrid.transport import SendgridTransport
+from newsletter_mailer.settings import Sendgrid
 from tests.fake_sendgrid import FakeSendgrid, Rule
 from tests.fake_sendgrid.checks import wrong_with
 from tests.fake_sendgrid.events import SIGNATURE, TIMESTAMP
 from tests.fake_sendgrid.server import KEY
-from tests.letters import letter
+from tests.letters import letter, send
 from tests.mailroom import small_office, statuses
 from tests.office import Office
 from tests.projects import HEAD, article
@@ -197,6 +201,21 @@ def test_what_the_provider_is_given(office: Office) -> None:
             "ganalytics",
         }
     assert len({one.args["delivery"] for one in found}) == 30
+
+
+def test_the_rest_of_a_variant_holds_nothing_up() -> None:
+    """What is left of one variant goes once, by itself; the requests after it are whole."""
+    words = mailing().variants["a"]
+    both = dataclasses.replace(mailing(), variants={"a": words, "b": words})
+    given = [
+        letter(number)._replace(variant="a" if number <= 13 else "b", values=FIELDS)
+        for number in range(1, 54)
+    ]
+    with FakeSendgrid() as server:
+        account = Account(server.url, KEY, 20)
+        sent = send(SendgridTransport(account, Sendgrid(batch=10), both), given)
+    assert sent.outcomes == {Outcome.ACCEPTED: 53}
+    assert server.sizes == [10, 3, 10, 10, 10, 10]
 
 
 def test_a_rehearsal_at_the_provider(office: Office) -> None:

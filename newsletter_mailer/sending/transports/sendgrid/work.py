@@ -148,13 +148,13 @@ class Work:
         waiting = [each for each in self._waiting.values() if each.posts]
         if not waiting:
             return None
-        largest = max(waiting, key=lambda each: len(each.posts))
         oldest = min(waiting, key=lambda each: each.since)
-        if self._ready():
-            return self._taken(largest)
         if self._exhausted or time.monotonic() - oldest.since >= LINGER:
             return self._taken(oldest)
-        return None
+        if self._full:
+            return self._taken(max(waiting, key=lambda each: len(each.posts)))
+        # The others are the rest of a variant of which no more come, as a rule.
+        return self._taken(oldest) if self._people >= self._most else None
 
     def _taken(self, gathering: Gathering) -> Request:
         request = gathering.take()
