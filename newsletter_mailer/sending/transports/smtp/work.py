@@ -21,10 +21,7 @@ _ASK_AGAIN = 0.1
 _TRIES = 5
 """Connections that may break under a letter before it is put off."""
 
-_AHEAD = 3
-"""Letters for each connection that are made ready in one go, which is quicker than one by one."""
-
-_PORTION = 30
+_PORTION = 10
 """Letters made ready before it is looked again whether replies have come."""
 
 _GOODBYE = 2.0
@@ -57,7 +54,6 @@ class Work:
         self._begin = begin
         self._pool = pool
         self._exhausted = False
-        self._stocking = False
         self._stop = ""
         self._error: Exception | None = None
         self._waiting: deque[Letter | Post] = deque()  # in hand, and on no connection
@@ -112,17 +108,16 @@ class Work:
                 self._waiting.append(letter)
 
     def _prepare(self) -> bool:
-        """Make letters ready while all connections are busy, once less than one for each is left.
+        """Make a few letters ready while all connections are busy, up to one for each of these.
 
         Then what follows a reply goes at once. With a slow relay the time for it is free.
         True where there is more to do at once, after a look at what has come meanwhile: more
-        letters, or, where these have come to their end, to close the connections.
+        letters, or, where these have come to their end, connections to close.
         """
-        if self._exhausted or not (self._stocking or len(self._waiting) < len(self._channels)):
+        if self._exhausted:
             return False
         for _ in range(_PORTION):
-            self._stocking = len(self._waiting) < _AHEAD * len(self._channels)
-            if self._stop or self._hungry or not self._stocking:
+            if self._stop or self._hungry or len(self._waiting) >= len(self._channels):
                 return False
             letter = self._next_letter()
             if letter is None:
