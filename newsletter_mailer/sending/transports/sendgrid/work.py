@@ -151,8 +151,9 @@ class Work:
         oldest = min(waiting, key=lambda each: each.since)
         if self._exhausted or time.monotonic() - oldest.since >= LINGER:
             return self._taken(oldest)
-        if self._full:
-            return self._taken(max(waiting, key=lambda each: len(each.posts)))
+        for each in waiting:
+            if each.full(self._most):
+                return self._taken(each)
         # The others are the rest of a variant of which no more come, as a rule.
         return self._taken(oldest) if self._people >= self._most else None
 
