@@ -24,7 +24,7 @@ from newsletter_mailer.audience.listing import list_subscribers
 from newsletter_mailer.errors import AudienceError
 from newsletter_mailer.mailbox import checked_address
 from newsletter_mailer.reading.agencies import Registry, read_registry
-from newsletter_mailer.settings import Settings
+from newsletter_mailer.settings import Settings, load_settings
 from newsletter_mailer.store.engine import open_store, reading, writing
 from newsletter_mailer.store.tables import import_run, subscriber
 from tests.databases import BOTH, chosen
@@ -34,12 +34,14 @@ NOW = dt.datetime(2026, 3, 1, 9, 30, tzinfo=dt.UTC)
 LATER = NOW + dt.timedelta(days=1)
 
 IMPORT_IN_A_PROCESS = """
-import datetime as dt, pathlib, re, resource, sys
+import datetime as dt, pathlib, re, resource, signal, sys
 from newsletter_mailer.audience.importing import import_subscribers
 from newsletter_mailer.reading.agencies import read_registry
 from newsletter_mailer.settings import load_settings
 from newsletter_mailer.store.engine import open_store
 
+# Whoever started the tests may have SIGINT ignored, as a shell does for its background.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 root, folder, file = map(pathlib.Path, sys.argv[1:4])
 settings = load_settings(root).model_copy(update={"root": folder})
 registry = read_registry(root / "subscribers" / "agencies.yaml", "agencies.yaml")
@@ -613,7 +615,7 @@ def test_no_import_undoes_an_unsubscribe(
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_import_leaves_nothing(
-    tmp_path: Path, long_file: Path, settings: Settings, ending: signal.Signals
+    tmp_path: Path, long_file: Path, database: str, ending: signal.Signals
 ) -> None:
     """Ctrl-C or a kill in the middle of an import leaves the database as it was."""
     command = [sys.executable, "-c", IMPORT_IN_A_PROCESS, str(ROOT), str(tmp_path), str(long_file)]
@@ -625,13 +627,15 @@ def test_an_interrupted_import_leaves_nothing(
         process.send_signal(ending)
         assert "added" not in process.stdout.read()
     assert process.returncode != 0
-    engine = open_store(settings.model_copy(update={"root": tmp_path}))
+    assert (tmp_path / "var" / "newsletter.db").exists() == (database == "sqlite")
+    engine = open_store(load_settings(ROOT).model_copy(update={"root": tmp_path}))
     with reading(engine) as connection:
         assert connection.execute(select(subscriber)).all() == []
         assert connection.execute(select(import_run)).all() == []
     engine.dispose()
 
 
+@pytest.mark.usefixtures("database")
 def test_a_long_import_needs_little_memory(tmp_path: Path, long_file: Path) -> None:
     """200,000 rows are imported by a process that never has 200 MB in memory."""
     # Linux counts the memory of the process that started this one into `ru_maxrss`.
