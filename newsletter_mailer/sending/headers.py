@@ -14,6 +14,10 @@ _SPECIALS = re.compile(r'[()<>@,:;\\".\[\]]')
 _LONGEST_LINE = 76
 """Characters in a line that holds an encoded word (RFC 2047, 2)."""
 
+_LONGEST_NAME = 400
+"""Characters of a name up to which it is not encoded. Quoted it has at most twice as many and
+two, and so fits into a line, which may have 998 (RFC 5322, 2.1.1)."""
+
 _AROUND_WORD = len("=?utf-8?b??=")
 _IN_Q = {at: f"={at:02X}" for at in range(256)} | {ord(" "): "_"}
 _IN_Q |= {at: chr(at) for at in range(128) if chr(at).isalnum() or chr(at) in "-!*+/"}
@@ -54,7 +58,7 @@ def mailbox(name: str, words: str, address: str) -> bytes:
     """A field that holds one mailbox: a display name, which may be empty, and an address."""
     if not words:
         return f"{name}: {address}\r\n".encode("ascii")
-    if not words.isascii() or "=?" in words:
+    if not words.isascii() or "=?" in words or len(words) > _LONGEST_NAME:
         shown = _word(name, words) or Header(words, "utf-8", header_name=name).encode(
             linesep="\r\n"
         )
