@@ -37,7 +37,7 @@ def letter(number: int, recipient: str = "", content: bytes = b"") -> Letter:
             "name": f"Reader {number}",
             "unsubscribe_url": f"https://news.example.org/unsubscribe/{number}",
         },
-        message=lambda: Message.of(whole),
+        make=lambda _: Message.of(whole),
     )
 
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from newsletter_mailer.compiling.merge import Segments, one_line
 from newsletter_mailer.sending.campaign import FrozenImage
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.message import Letterhead, MessageMaker
 from newsletter_mailer.sending.quoted_printable import LONGEST_LINE, encoded, joinable
+from newsletter_mailer.sending.transports.contract import Letter, Message
 
 NOW = dt.datetime(2019, 1, 21, 9, 30, tzinfo=dt.UTC)
 LETTERHEAD = Letterhead(
@@ -26,14 +27,14 @@ LETTERHEAD = Letterhead(
 UNSUBSCRIBE = "https://newsletter.example.org/unsubscribe/" + "t" * 120
 
 
-def recipient(name: str, **values: str) -> Recipient:
-    """A reader with this name."""
+def letter(name: str, **values: str) -> Letter:
+    """A letter to a reader with this name, not made yet."""
     fields = {"first_name": name, "unsubscribe_url": UNSUBSCRIBE, **values}
-    return Recipient(7, "reader@example.org", name, fields)
+    return Letter(7, "reader@example.org", name, "", fields, lambda _: Message.of(b""))
 
 
 def message(
-    reader: Recipient,
+    given: Letter,
     subject: str = "News for {{first_name}}",
     text: str = "Dear {{first_name}}\n{{unsubscribe_url}}\n",
     html: str = '<p>Dear {{first_name}}</p><a href="{{unsubscribe_url}}">leave</a>',
@@ -43,7 +44,7 @@ def message(
     maker = MessageMaker(
         LETTERHEAD, Segments.of(subject), Segments.of(text), Segments.of(html), images
     )
-    content = maker.content(reader, NOW)
+    content = given._replace(make=maker.at(NOW)).content()
     parsed = message_from_bytes(content, policy=policy.default)
     assert isinstance(parsed, EmailMessage)
     return content, parsed
@@ -79,14 +80,15 @@ def test_a_reader_may_leave_by_mail(address: str, written: str) -> None:
     """Behind the page stands a mail whose subject has the page's token (RFC 2369, RFC 6068)."""
     head = replace(LETTERHEAD, unsubscribe_address=address)
     part = Segments.of("Dear reader")
-    raw = MessageMaker(head, part, part, part).content(recipient("Asha"), NOW)
+    make = MessageMaker(head, part, part, part).at(NOW)
+    raw = letter("Asha")._replace(make=make).content()
     mail = f"mailto:{written}?subject=unsubscribe%20{'t' * 120}"
     assert f"\r\nList-Unsubscribe: <{UNSUBSCRIBE}>, <{mail}>\r\n".encode() in raw
 
 
 def test_the_header_says_what_the_rules_ask() -> None:
     """All fields of RFC 5322, 2369, 2919 and 8058 stand there once, whole and unencoded."""
-    raw, parsed = message(recipient("Asha"))
+    raw, parsed = message(letter("Asha"))
     head = raw.partition(b"\r\n\r\n")[0] + b"\r\n"
     assert b"From: Leicester Safeguarding Children Board <office@example.org>\r\n" in head
     assert b"To: Asha <reader@example.org>\r\n" in head
@@ -121,7 +123,7 @@ AWKWARD = [
 @given(name=st.one_of(st.text(max_size=60), st.sampled_from(AWKWARD)))
 def test_any_name_gives_a_message_without_defects(name: str) -> None:
     """Whatever the name, the message parses cleanly, and shows the name and no field."""
-    raw, parsed = message(recipient(name))
+    raw, parsed = message(letter(name))
     assert defects(parsed) == []
     shown = one_line(name)
     assert body(parsed, "plain") == f"Dear {shown}\n{UNSUBSCRIBE}\n"
@@ -148,7 +150,7 @@ def test_any_name_gives_a_message_without_defects(name: str) -> None:
 def test_a_part_decodes_to_exactly_the_merged_text(parts: list[str], value: str) -> None:
     """Joining parts that were encoded alone gives what encoding the whole would give."""
     text = "{{first_name}}".join(parts)
-    _, parsed = message(recipient(value), text=text)
+    _, parsed = message(letter(value), text=text)
     part = parsed.get_body(("plain",))
     assert part is not None
     decoded = part.get_payload(decode=True)
@@ -171,7 +173,7 @@ def test_pictures_travel_inside_the_message() -> None:
     """An inline picture is a related part whose Content-ID the HTML names."""
     image = FrozenImage("a-12345678.png", "image/png", b"\x89PNG" + bytes(range(256)) * 9)
     _, parsed = message(
-        recipient("Asha"), html='<img src="{{image:a-12345678.png}}" alt="x">', images=(image,)
+        letter("Asha"), html='<img src="{{image:a-12345678.png}}" alt="x">', images=(image,)
     )
     assert defects(parsed) == []
     assert [part.get_content_type() for part in parsed.walk()] == [
@@ -188,5 +190,5 @@ def test_pictures_travel_inside_the_message() -> None:
 
 def test_a_reader_without_a_name_is_addressed_by_address_only() -> None:
     """No empty quotes stand where no name is known."""
-    raw, _ = message(recipient(""))
+    raw, _ = message(letter(""))
     assert b"\r\nTo: reader@example.org\r\n" in raw

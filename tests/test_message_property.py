@@ -17,8 +17,9 @@ from newsletter_mailer.reading.agencies import Registry
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import merge_values
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.message import Letterhead, MessageMaker
 from newsletter_mailer.sending.personal_links import PersonalLinks
+from newsletter_mailer.sending.transports.contract import Letter
 from newsletter_mailer.settings import Greeting
 
 NOW = dt.datetime(2018, 10, 1, 9, 30, tzinfo=dt.UTC)
@@ -47,6 +48,8 @@ AWKWARD = [
     "محمد علي",
     "שירה כהן",
     "\u202eevil\u202c",
+    "a" * 1_000,
+    '"' * 498,
     "\u2066x\u2069",
     "👩\u200d👧 Family",
     "é" * 150,
@@ -162,7 +165,7 @@ def _compare(
         "unsubscribe_url": LINKS.unsubscribe(1, 7),
     }
     values = merge_values(delivery, variant.agencies[agency], greeting, urls)
-    raw = variant.makers[kind].content(Recipient(7, address, name, values), NOW)
+    raw = Letter(7, address, name, "", values, variant.makers[kind].at(NOW)).content()
     mail = message_from_bytes(raw, policy=policy.default)
     assert isinstance(mail, EmailMessage)
     _is_well_formed(raw, mail)

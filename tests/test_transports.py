@@ -179,7 +179,7 @@ def test_memory_does_not_grow_with_letters(name: str, tmp_path: Path) -> None:
 def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
     """An error while letters are made comes through as it is, once those before it are settled."""
 
-    def spoil() -> Message:
+    def spoil(_: Letter) -> Message:
         raise LookupError("made up")
 
     def spoilt() -> Iterator[Letter]:
@@ -190,7 +190,7 @@ def test_letters_that_cannot_be_made(name: str, tmp_path: Path) -> None:
         def __getitem__(self, name: str) -> str:
             raise LookupError("made up")
 
-    bad = letter(4)._replace(message=spoil, values=Spoilt())
+    bad = letter(4)._replace(make=spoil, values=Spoilt())
     for given in (spoilt(), iter([*letters(3), bad])):
         got: list[Receipt] = []
         with WAYS[name](tmp_path) as way, pytest.raises(LookupError, match="made up"):

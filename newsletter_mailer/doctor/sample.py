@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from newsletter_mailer.compiling.merge import Segments
 from newsletter_mailer.sending.dkim import signer_of
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.message import Letterhead, MessageMaker
 from newsletter_mailer.sending.personal_links import PersonalLinks
+from newsletter_mailer.sending.transports.contract import Letter
 from newsletter_mailer.settings import Settings
 
 _READER = 1
@@ -34,6 +35,6 @@ def sample(settings: Settings, now: dt.datetime) -> bytes:
     )
     address = settings.sender.address
     values = {"unsubscribe_url": links.unsubscribe(1, _READER)}
-    content = maker.content(Recipient(_READER, address, "", values), now)
+    content = Letter(_READER, address, "", "", values, maker.at(now)).content()
     signer = signer_of(settings)
     return signer.signed(content) if signer else content

@@ -15,8 +15,8 @@ from newsletter_mailer.previewing.readers import Reader, values
 from newsletter_mailer.previewing.workshop import Edition
 from newsletter_mailer.sending.asking import NOBODY
 from newsletter_mailer.sending.campaign import FrozenImage
-from newsletter_mailer.sending.message import MessageMaker, Recipient
-from newsletter_mailer.sending.transports.contract import Outcome, Receipt
+from newsletter_mailer.sending.message import MessageMaker
+from newsletter_mailer.sending.transports.contract import Letter, Outcome, Receipt
 from newsletter_mailer.sending.trying import FOLDER, letterhead_of, send_trial
 
 _TOKEN = "0" * 32
@@ -38,7 +38,7 @@ def message(edition: Edition, agency: str, reader: Reader, now: dt.datetime) -> 
     ]
     maker = MessageMaker(letterhead, email.subject, email.text, email.html, pictures)
     filled = values(reader, edition.registry.agency(agency), settings, email.html.read_fields)
-    return maker.content(Recipient(NOBODY, reader.email, reader.name, filled), now)
+    return Letter(NOBODY, reader.email, reader.name, agency, filled, maker.at(now)).content()
 
 
 def page(edition: Edition, agency: str, reader: Reader) -> str:

@@ -1,8 +1,7 @@
 """Letters: claimed deliveries with what fills the frozen content for their readers."""
 
 import datetime as dt
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Connection
 
@@ -12,9 +11,9 @@ from newsletter_mailer.sending.campaign import Campaign, images_of, variants_of
 from newsletter_mailer.sending.counted import Counted, countable_html
 from newsletter_mailer.sending.counted_links import counted_links
 from newsletter_mailer.sending.ledger import Delivery
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.message import Letterhead, MessageMaker
 from newsletter_mailer.sending.personal_links import PersonalLinks
-from newsletter_mailer.sending.transports.contract import Letter
+from newsletter_mailer.sending.transports.contract import Letter, Message
 from newsletter_mailer.settings import Greeting, Settings
 
 
@@ -51,7 +50,9 @@ class Letters:
             if (fields := [(name, articles[name]) for name in variant.html.read_fields])
         }
         self._agencies = {id_: name for each in variants for id_, name in each.agencies.items()}
-        self._makers = {}
+        self._makers: dict[str, MessageMaker] = {}
+        self._makes: dict[str, Callable[[Letter], Message]] = {}
+        self._dated: dt.datetime | None = None
         for variant in variants:
             used = {name.partition(":")[2] for name in variant.html.fields}
             pictures = [image for image in images if image.name in used]
@@ -62,16 +63,19 @@ class Letters:
 
     def of(self, delivery: Delivery, now: dt.datetime) -> Letter:
         """The letter of a delivery, dated `now`. It is made when a transport asks for it."""
-        number, variant, email, name, agency = delivery[:5]
+        number, variant, email, name, agency, _, _, agreed = delivery
+        if now is not self._dated:
+            # All that were claimed together share it.
+            self._dated = now
+            self._makes = {each: maker.at(now) for each, maker in self._makers.items()}
         preferences, unsubscribe = self._links.both(self._campaign.id, number)
         urls = {"preferences_url": preferences, "unsubscribe_url": unsubscribe}
         values = merge_values(delivery, self._agencies[agency], self._campaign.greeting, urls)
-        self._counted.fill(values, number, agreed=delivery.counted)
-        for field, article in self._asking.get(variant, ()):
-            values[field] = self._links.read(self._campaign.id, number, article)
-        recipient = Recipient(number, email, name, values)
-        make = partial(self._makers[variant].message, recipient, now)
-        return Letter(number, email, name, variant, values, make)
+        self._counted.fill(values, number, agreed=agreed)
+        if variant in self._asking:
+            for field, article in self._asking[variant]:
+                values[field] = self._links.read(self._campaign.id, number, article)
+        return Letter(number, email, name, variant, values, self._makes[variant])
 
 
 def merge_values(

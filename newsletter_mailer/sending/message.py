@@ -11,8 +11,7 @@ import html
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import NamedTuple
+from functools import lru_cache, partial
 
 from newsletter_mailer.compiling.merge import IMAGE, PIXEL, READ, Segments, for_text, one_line
 from newsletter_mailer.sending import headers
@@ -25,7 +24,7 @@ from newsletter_mailer.sending.quoted_printable import (
     in_lines,
     joinable,
 )
-from newsletter_mailer.sending.transports.contract import Message
+from newsletter_mailer.sending.transports.contract import Letter, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,6 @@ class Letterhead:
             headers.verbatim("MIME-Version", "1.0"),
         ]
         return b"".join(parts)
-
-
-class Recipient(NamedTuple):
-    """Whom one message is for, and the values of the merge fields."""
-
-    subscriber_id: int
-    email: str
-    name: str
-    values: Mapping[str, str]
 
 
 class MessageMaker:
@@ -124,13 +114,15 @@ class MessageMaker:
             *[at[name] + 1 for name in settled.fields],
         ]
 
-    def content(self, recipient: Recipient, now: dt.datetime) -> bytes:
-        """The message for one reader, dated `now`: CRLF line ends, no line begins with a dot."""
-        return b"".join(self.message(recipient, now).pieces)
+    def at(self, now: dt.datetime) -> Callable[[Letter], Message]:
+        """What makes the message of a letter, dated `now`: it is the letter's `make`.
 
-    def message(self, recipient: Recipient, now: dt.datetime) -> Message:
-        """The same in pieces, most of which are the same objects for every reader."""
-        values = recipient.values
+        Most pieces of a message are the same objects for every reader.
+        """
+        return partial(self._message, now)
+
+    def _message(self, now: dt.datetime, letter: Letter) -> Message:
+        values = letter.values
         subject = self._fixed_subject
         if not subject:
             subject = headers.field("Subject", self._subject.fill(for_text(values)))
@@ -138,9 +130,9 @@ class MessageMaker:
         for name, encode in self._encoders:
             encoded_values += encode(values[name])
         filled = [encoded_values[at] for at in self._places]
-        to = headers.mailbox("To", one_line(recipient.name), recipient.email)
+        to = headers.mailbox("To", one_line(letter.name), letter.recipient)
         ways = headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
-        own = f"{self._before_number}{recipient.subscriber_id}{self._after_number}{ways}\r\n"
+        own = f"{self._before_number}{letter.subscriber_id}{self._after_number}{ways}\r\n"
         head = b"".join((self._shared, to, subject, _date(now), own.encode("ascii")))
         pieces = self._pieces.copy()
         pieces[0] = head

@@ -5,7 +5,7 @@ import email.utils
 import html
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -123,8 +123,8 @@ class NoticePost:
         values = {"greeting": named, "action_url": url}
         domain = self._settings.sender.address.rpartition("@")[2]
         message_id = f"<notice.{notice.id}.{secrets.token_hex(8)}@{domain}>"
-        message = partial(self._message, notice, values, message_id, now)
-        return Letter(notice.id, notice.email, "", notice.kind, values, message)
+        make = partial(self._message, notice, message_id, now)
+        return Letter(notice.id, notice.email, "", notice.kind, values, make)
 
     def _made(self, kind: str) -> CompiledNotice:
         if kind not in self._compiled:
@@ -143,11 +143,11 @@ class NoticePost:
         return Mailing(token, sender.name, sender.address, sender.reply_to, "", variants)
 
     def _message(
-        self, notice: Notice, values: Mapping[str, str], message_id: str, now: dt.datetime
+        self, notice: Notice, message_id: str, now: dt.datetime, letter: Letter
     ) -> Message:
         """The message. It answers what somebody did, and says so (RFC 3834, 5)."""
         made, sender = self._made(notice.kind), self._settings.sender
-        plain = {name: one_line(value) for name, value in values.items()}
+        plain = {name: one_line(value) for name, value in letter.values.items()}
         in_html = {name: html.escape(value) for name, value in plain.items()}
         boundary = f"=_notice_{secrets.token_hex(12)}"
         parts = (("plain", made.text.fill(plain)), ("html", made.html.fill(in_html)))

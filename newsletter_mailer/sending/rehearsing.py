@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 from sqlalchemy import Connection, select
 
@@ -12,7 +11,6 @@ from newsletter_mailer.reading.document import Issue
 from newsletter_mailer.sending.asking import links_to_nobody
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import merge_values
-from newsletter_mailer.sending.message import Recipient
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.recipients import Recipients
 from newsletter_mailer.sending.transports.contract import Letter
@@ -36,7 +34,7 @@ def rehearsal(
 ) -> Iterator[Letter]:
     """The letter of each recipient, one variant after the other; their links lead to nobody."""
     letterhead = letterhead_of(issue, settings)
-    makers = {email.name: maker_of(letterhead, email) for email in emails}
+    makes = {email.name: maker_of(letterhead, email).at(now) for email in emails}
     urls = {email.name: links_to_nobody(email.html.read_fields, links) for email in emails}
     rows = connection.execution_options(yield_per=_PAGE).execute(
         select(
@@ -54,11 +52,4 @@ def rehearsal(
         values = merge_values(
             delivery, registry.agency(agency).name, settings.greeting, urls[variant]
         )
-        yield Letter(
-            number,
-            email,
-            name,
-            variant,
-            values,
-            partial(makers[variant].message, Recipient(number, email, name, values), now),
-        )
+        yield Letter(number, email, name, variant, values, makes[variant])

@@ -3,7 +3,6 @@
 import datetime as dt
 import secrets
 from collections.abc import Sequence
-from functools import partial
 from itertools import chain
 
 from newsletter_mailer.compiling.email import CompiledEmail
@@ -13,7 +12,7 @@ from newsletter_mailer.sending.asking import NOBODY, links_to_nobody
 from newsletter_mailer.sending.campaign import FrozenImage
 from newsletter_mailer.sending.ledger import Delivery
 from newsletter_mailer.sending.letters import list_id, merge_values
-from newsletter_mailer.sending.message import Letterhead, MessageMaker, Recipient
+from newsletter_mailer.sending.message import Letterhead, MessageMaker
 from newsletter_mailer.sending.personal_links import PersonalLinks
 from newsletter_mailer.sending.transports.choosing import transport_of
 from newsletter_mailer.sending.transports.contract import Letter, Receipt
@@ -90,21 +89,8 @@ def trial_letters(
             urls = links_to_nobody(email.html.read_fields, links)
             name = registry.agency(agency).name
             values = merge_values(delivery, name, settings.greeting, urls)
-            message = partial(
-                maker_of(letterhead, email, MARK).message,
-                Recipient(number, address, "", values),
-                now,
-            )
-            letters.append(
-                Letter(
-                    number,
-                    address,
-                    "",
-                    email.name,
-                    values,
-                    message,
-                )
-            )
+            make = maker_of(letterhead, email, MARK).at(now)
+            letters.append(Letter(number, address, "", email.name, values, make))
     return letters
 
 

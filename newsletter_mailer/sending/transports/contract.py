@@ -65,7 +65,7 @@ class Message(NamedTuple):
 class Letter(NamedTuple):
     """One delivery on its way: whom it is for, in which variant, and what fills its fields.
 
-    `message` makes the message; a transport that merges by itself never calls it.
+    `make` makes its message; a transport that merges by itself never asks for one.
     """
 
     subscriber_id: int
@@ -73,10 +73,14 @@ class Letter(NamedTuple):
     name: str
     variant: str
     values: Mapping[str, str]
-    message: Callable[[], Message]
+    make: "Callable[[Letter], Message]"
+
+    def message(self) -> Message:
+        """The message."""
+        return self.make(self)
 
     def content(self) -> bytes:
-        """The whole message."""
+        """The same in one piece."""
         return b"".join(self.message().pieces)
 
 

@@ -44,8 +44,8 @@ class Mailing:
 
     `token` is the mailing's own: no text and no reader's name holds it by chance.
     `list_header` is the value of List-Id (RFC 2919); empty for mails that go to no list, but
-    answer what somebody did. `same_in_html` are the fields whose values have nothing that
-    HTML would have to escape. Mails that ask to leave come in at `unsubscribe_address`.
+    answer what somebody did. `plain` are the fields whose values have nothing to escape, in
+    HTML or in JSON. Mails that ask to leave come in at `unsubscribe_address`.
     """
 
     token: str
@@ -54,7 +54,7 @@ class Mailing:
     reply_to: str | None
     list_header: str
     variants: Mapping[str, VariantContent]
-    same_in_html: frozenset[str] = frozenset()
+    plain: frozenset[str] = frozenset()
     unsubscribe_address: str | None = None
 
 
@@ -78,7 +78,7 @@ def mailing_of(connection: Connection, campaign: Campaign, settings: Settings) -
         campaign.reply_to,
         _list_header(campaign.title, settings),
         variants,
-        _same_in_html(settings, variants),
+        _plain(settings, variants),
         settings.sender.unsubscribe_address,
     )
 
@@ -107,7 +107,7 @@ def mailing_of_emails(
         sender.reply_to or settings.sender.reply_to,
         _list_header(issue.head.title, settings),
         variants,
-        _same_in_html(settings, variants),
+        _plain(settings, variants),
         settings.sender.unsubscribe_address,
     )
 
@@ -129,9 +129,10 @@ def _list_header(title: str, settings: Settings) -> str:
     return folded.partition(":")[2].replace("\r\n", "").strip()
 
 
-def _same_in_html(settings: Settings, variants: Mapping[str, VariantContent]) -> frozenset[str]:
+def _plain(settings: Settings, variants: Mapping[str, VariantContent]) -> frozenset[str]:
     """The personal links: what stands behind the host in them is safe anywhere."""
-    if html.escape(settings.base_url) != settings.base_url:
+    url = settings.base_url
+    if html.escape(url) != url or json.dumps(url) != f'"{url}"':
         return frozenset()
     asking = {field for each in variants.values() for field in each.html.read_fields}
     return frozenset({"preferences_url", "unsubscribe_url", *asking})

@@ -10,7 +10,7 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 
@@ -31,6 +31,15 @@ _MARKUP = re.compile("[&<>\"']")
 _LISTED = '"List-Unsubscribe-Post":"List-Unsubscribe=One-Click","List-Id":%s,"List-Unsubscribe":"'
 _OWN = '"Auto-Submitted":"auto-generated"'
 """Headers of a mail that answers what somebody did (RFC 3834, 5)."""
+
+_AROUND = len('"":,')
+"""What stands in JSON around the tag and the value of a substitution."""
+
+_COMMON = frozenset({"greeting", "first_name", "agency_name"})
+"""Fields of which many readers have the same values."""
+
+_KEPT = 1_024
+"""Combinations of these that are kept for each variant, written."""
 
 _UNTRACKED = {
     "click_tracking": {"enable": False, "enable_text": False},
@@ -66,7 +75,7 @@ class Variant:
         html_tags = {
             field: f"{stem}h{at}-"
             for at, field in enumerate(fields)
-            if field in settled.fields and not (field in in_text and field in mailing.same_in_html)
+            if field in settled.fields and not (field in in_text and field in mailing.plain)
         }
         in_html = {**text_tags, **html_tags}
         request: dict[str, object] = {
@@ -95,19 +104,19 @@ class Variant:
         self.head = json.dumps(request)[:-1].encode("ascii") + b', "personalizations": ['
         self.tail = b"]}"
         # For each letter only the values are written; all else stands ready around them.
-        self._writers = [(field, _writer(field, mailing)) for field in fields]
-        places: list[int] = []
-        self._pieces: list[str] = []
-        for at, field in enumerate(fields):
+        self._common = [field for field in fields if field in _COMMON]
+        own = [field for field in fields if field not in _COMMON]
+        self._writers = [(field, _writer(field, mailing)) for field in own]
+        self._places: list[int] = []
+        self._pieces = [""]
+        for at, field in enumerate(own):
             for place, tags in ((2 * at, text_tags), (2 * at + 1, html_tags)):
                 if field in tags:
-                    self._pieces += [f'{"," if places else ""}"{tags[field]}":', ""]
-                    places.append(place)
-        self._places = places
-        punctuation = sum(len(piece) for piece in self._pieces) - sum(
-            len(tag) for tags in (text_tags, html_tags) for tag in tags.values()
-        )
-        self._most = MOST_SUBSTITUTED + punctuation
+                    comma = "," if self._common or self._places else ""
+                    self._pieces += [f'{comma}"{tags[field]}":', ""]
+                    self._places.append(place)
+        self._written = lru_cache(_KEPT)(_together(self._common, text_tags, html_tags))
+        self._most = MOST_SUBSTITUTED + _AROUND * (len(text_tags) + len(html_tags))
         self._listed = bool(mailing.list_header)
         self._mail_to_leave = headers.mail_to_leave(mailing.unsubscribe_address)
         header = _LISTED % quoted(mailing.list_header) if self._listed else _OWN
@@ -118,26 +127,33 @@ class Variant:
 
     def personalization(self, letter: Letter) -> bytes | None:
         """A letter's part of a request, in JSON; None where its values are too long for one."""
-        values, name = letter.values, letter.name
+        number, recipient, name, _, values, _ = letter
+        of = values.__getitem__
         made: list[str] = []
         for field, write in self._writers:
             made += write(values[field])
         pieces = self._pieces.copy()
-        pieces[1::2] = [made[place] for place in self._places]
+        pieces[0] = self._written(*map(of, self._common))
+        pieces[2::2] = [made[place] for place in self._places]
         substituted = "".join(pieces)
         # In JSON a value is never shorter than what it stands for.
         if len(substituted) > self._most:
             return None
         if name:
-            name = f',"name":{quoted(one_line(_IN_NO_NAME.sub(" ", name)))}'
+            if ";" in name or "," in name:
+                name = _IN_NO_NAME.sub(" ", name)
+            name = f',"name":{quoted(one_line(name))}'
         unsubscribe = ""
         if self._listed:
             ways = headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
             unsubscribe = quoted(ways)[1:-1]
         return (
-            f'{{"to":[{{"email":{quoted(letter.recipient)}{name}{self._before}{unsubscribe}'
-            f'{self._between}{letter.subscriber_id}"}},"substitutions":{{{substituted}}}}}'
+            f'{{"to":[{{"email":{quoted(recipient)}{name}{self._before}{unsubscribe}'
+            f'{self._between}{number}"}},"substitutions":{{{substituted}}}}}'
         ).encode("ascii")
+
+
+_Writer = Callable[[str], tuple[str, str]]
 
 
 def _written(value: str) -> tuple[str, str]:
@@ -147,27 +163,45 @@ def _written(value: str) -> tuple[str, str]:
     return plain, quoted(html.escape(value)) if _MARKUP.search(value) else plain
 
 
-def _written_safe(value: str) -> tuple[str, str]:
-    """A value that is HTML, or has nothing that HTML would have to escape."""
+def _written_html(value: str) -> tuple[str, str]:
+    """A value that is HTML."""
     plain = quoted(value)
     return plain, plain
 
 
-_kept = lru_cache(4_096)(_written)
-"""For what readers have in common, such as a first name or an agency."""
+def _written_plain(value: str) -> tuple[str, str]:
+    """A value that has nothing to escape, in HTML or in JSON."""
+    plain = f'"{value}"'
+    return plain, plain
+
 
 _kept_link = lru_cache(512)(_written)
 """For links, which are the same for everybody who did not agree that clicks are counted."""
 
-_WRITERS = {PIXEL: _written_safe, "name": _written, "email": _written}
+
+def _writer(field: str, mailing: Mailing) -> _Writer:
+    if field in mailing.plain:
+        return _written_plain
+    if field == PIXEL:
+        return _written_html
+    return _kept_link if field.startswith(LINK) else _written
 
 
-def _writer(field: str, mailing: Mailing) -> Callable[[str], tuple[str, str]]:
-    if field in mailing.same_in_html:
-        return _written_safe
-    if field.endswith("_url"):
-        return _written
-    return _kept_link if field.startswith(LINK) else _WRITERS.get(field, _kept)
+def _together(
+    fields: Sequence[str], text_tags: Mapping[str, str], html_tags: Mapping[str, str]
+) -> Callable[..., str]:
+    """What writes the substitutions of some fields, given their values."""
+
+    def written(*values: str) -> str:
+        made = [
+            f'"{tags[field]}":{one}'
+            for field, value in zip(fields, values, strict=True)
+            for tags, one in zip((text_tags, html_tags), _written(value), strict=True)
+            if field in tags
+        ]
+        return ",".join(made)
+
+    return written
 
 
 def _stem(token: str, content: VariantContent) -> str:
