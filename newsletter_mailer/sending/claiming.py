@@ -121,12 +121,12 @@ class Claims:
 
         It can be tried again: what is out changes only in `written`, after the commit.
         """
-        now = self.rules.clock()
+        now, accepted = self.rules.clock(), Outcome.ACCEPTED
         for work in self._works:
             work.forget()
         for receipt in receipts:
             work, claimed = self.out[receipt.subscriber_id]
-            if receipt.outcome is Outcome.ACCEPTED:
+            if receipt.outcome is accepted:
                 work.accepted.append(receipt)
             else:
                 work.marks.append(Mark(receipt, claimed.attempt, claimed.refusals))
@@ -137,23 +137,22 @@ class Claims:
                 ledger.mark(connection, work.hold, work.marks, now, self.rules.retries)
             if not work.unanswered and (work.through or self.ending):
                 batches.close(connection, work.hold)
-        self._pause_if_bad(connection, receipts)
+        self._pause_if_bad(connection)
 
     def written(self, receipts: Sequence[Receipt], group: Group | None) -> None:
         """Forget letters whose fate is on disk now, and remember those that were claimed."""
-        for receipt in receipts:
-            work, _ = self.out.pop(receipt.subscriber_id)
-            work.out -= 1
-        tally = _tally(receipts)
+        tally = self._answered()
         self._tally += tally
         self.settled += len(receipts) - sum(tally[outcome] for outcome in _COMES_BACK)
+        for receipt in receipts:
+            del self.out[receipt.subscriber_id]
         for work in self._works:
+            work.out -= work.answered
             work.forget()
         if group:
             # Only now: a letter that came back may be claimed anew in the same transaction.
             group.work.out += len(group.deliveries)
-            for each in group.deliveries:
-                self.out[each.subscriber_id] = group.work, each
+            self.out |= {each.subscriber_id: (group.work, each) for each in group.deliveries}
         self._works = [work for work in self._works if work.out or not work.through]
 
     @property
@@ -275,9 +274,15 @@ class Claims:
         if self._current is work:
             self._current = None
 
-    def _pause_if_bad(self, connection: Connection, receipts: Sequence[Receipt]) -> None:
+    def _answered(self) -> Counter[Outcome]:
+        """How many letters of each outcome the transaction that is under way writes down."""
+        tally = Counter(mark.receipt.outcome for work in self._works for mark in work.marks)
+        tally[Outcome.ACCEPTED] = sum(len(work.accepted) for work in self._works)
+        return tally
+
+    def _pause_if_bad(self, connection: Connection) -> None:
         """Pause the campaign where too much went wrong since this process began."""
-        tally = self._tally + _tally(receipts)
+        tally = self._tally + self._answered()
         wrong = tally[Outcome.REJECTED] + tally[Outcome.IN_DOUBT]
         ended = wrong + tally[Outcome.ACCEPTED]
         limit = self.rules.failure_limit
@@ -288,13 +293,3 @@ class Claims:
 
     def _safe(self, moment: float) -> float:
         return moment + self.rules.lease.total_seconds() * _SAFE_SHARE
-
-
-def _tally(receipts: Sequence[Receipt]) -> Counter[Outcome]:
-    """How many there are of each outcome."""
-    tally = Counter({Outcome.ACCEPTED: len(receipts)})
-    for receipt in receipts:
-        if receipt.outcome is not Outcome.ACCEPTED:
-            tally[receipt.outcome] += 1
-            tally[Outcome.ACCEPTED] -= 1
-    return tally

@@ -66,7 +66,7 @@ class Feed:
 
     def letters(self) -> Iterator[Letter | None]:
         """The letters, None where none is ready; ends when no more can go now."""
-        now = self._monotonic
+        now, claims, stopped = self._monotonic, self._claims, self._stop.is_set
         while True:
             group = None if self._dry or self._stopping else self._turn(claim=True)
             if group is None:
@@ -84,7 +84,7 @@ class Feed:
                         moment = now()
                     # After a standstill not all that is overdue goes at once.
                     self._paced = max(self._paced, moment - _CATCH_UP) + group.apart
-                if self._stopping or moment >= group.work.good_until:
+                if claims.ending or moment >= group.work.good_until or stopped():
                     self._give_back(group, at)
                     break
                 yield letter

@@ -32,7 +32,7 @@ _ROOM = 1 << 20
 _FULL = _ROOM // 2
 """Bytes from which it is written anew, without what the ledger holds by now."""
 
-_CLAIMED = b"C"
+_CLAIMED = b"C %d %d\n"
 _BEGUN = b"S"
 _ACCEPTED = b"A"
 _DOUBTFUL = b"D"
@@ -68,7 +68,6 @@ class Journal:
         """
         self._path = _file(folder, owner)
         self._head = f"H {uptime()}\n".encode("ascii")
-        self._tails: dict[int, bytes] = {}
         self._told: dict[int, bytes] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,23 +82,28 @@ class Journal:
 
     def expect(self, attempts: Sequence[tuple[int, int]]) -> None:
         """Note that a group was claimed: its letters, each with its attempt."""
-        tails = {each[0]: b" %d %d\n" % each for each in attempts}
-        lines = {number: _CLAIMED + tail for number, tail in tails.items()}
-        self._tails.update(tails)
+        lines = {attempt[0]: _CLAIMED % attempt for attempt in attempts}
         self._told.update(lines)
-        self._append(b"".join(lines.values()))
+        self._append(lines.values())
 
     def begin(self, *subscriber_ids: int) -> None:
         """Note that letters are about to be handed over whole."""
+        told, lines = self._told, []
         for number in subscriber_ids:
-            self._note(_BEGUN, number)
+            line = told[number] = _BEGUN + told[number][1:]
+            lines.append(line)
+        self._append(lines)
 
     def answer(self, receipts: Iterable[Receipt]) -> None:
         """Note what became of letters."""
+        told, lines, accepted = self._told, [], Outcome.ACCEPTED
         for receipt in receipts:
-            accepted = receipt.outcome is Outcome.ACCEPTED
-            sign = _ACCEPTED if accepted else _OUTCOMES[receipt.outcome]
-            self._note(sign, receipt.subscriber_id)
+            number, outcome = receipt[:2]
+            # Nearly all are; and an outcome's hash, for the look into a dict, is slow.
+            sign = _ACCEPTED if outcome is accepted else _OUTCOMES[outcome]
+            line = told[number] = sign + told[number][1:]
+            lines.append(line)
+        self._append(lines)
 
     def has_begun(self, subscriber_id: int) -> bool:
         """Whether a letter was begun, and not answered."""
@@ -112,7 +116,6 @@ class Journal:
             SendingError: the file was full and could not be made anew.
         """
         for number in subscriber_ids:
-            self._tails.pop(number, None)
             self._told.pop(number, None)
         if self._end > _FULL:
             self._begin_anew()
@@ -124,13 +127,10 @@ class Journal:
             _remove(self._path)
         self._lock.release()
 
-    def _note(self, sign: bytes, number: int) -> None:
-        line = self._told[number] = sign + self._tails[number]
-        self._append(line)
-
-    def _append(self, lines: bytes) -> None:
-        end = self._end + len(lines)
-        self._pages[self._end : end] = lines
+    def _append(self, lines: Iterable[bytes]) -> None:
+        content = b"".join(lines)
+        end = self._end + len(content)
+        self._pages[self._end : end] = content
         self._end = end
 
     def _begin_anew(self) -> None:

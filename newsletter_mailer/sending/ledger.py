@@ -42,7 +42,8 @@ class Delivery(NamedTuple):
     """A claimed delivery: whom it goes to, in which variant, and at which attempt.
 
     `refusals` is how many of its attempts were refused for now, `counted` whether its reader
-    agreed that opens are counted.
+    agreed that opens are counted, and `gone` whether the reader has left since the campaign
+    was frozen.
     """
 
     subscriber_id: int
@@ -53,6 +54,7 @@ class Delivery(NamedTuple):
     attempt: int
     refusals: int = 0
     counted: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,9 @@ def claim(
             _CLAIMABLE,
             {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most},
         ).all()
-        gone = [row[0] for row in rows if row[-1]]
-        here = [Delivery._make(row[:-1]) for row in rows if not row[-1]]
+        found = [Delivery._make(row) for row in rows]
+        gone = [each.subscriber_id for each in found if each.gone]
+        here = [each for each in found if not each.gone] if gone else found
         _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)
         if here:
             # They are the first of their batch that can be claimed, so their bounds say which.
@@ -152,12 +155,14 @@ def accept(
     """
     keep(connection, hold.campaign_id, hold.number)
     here = {"campaign": hold.campaign_id, "at": hold.epoch}
-    by_name: dict[str, list[int]] = {}
-    for receipt in receipts:
-        by_name.setdefault(receipt.provider_id, []).append(receipt.subscriber_id)
-    shared = len(by_name) <= _FEW_NAMES
-    groups = by_name if shared else {"": [receipt.subscriber_id for receipt in receipts]}
-    for name, numbers in groups.items():
+    names = {receipt.provider_id for receipt in receipts}
+    shared = len(names) <= _FEW_NAMES
+    for name in sorted(names) if shared else [""]:
+        numbers = [
+            receipt.subscriber_id
+            for receipt in receipts
+            if not shared or receipt.provider_id == name
+        ]
         values = {"settled_at": now, "numbers": numbers, "called": name}
         connection.execute(_ACCEPTING, here | values)
     if not shared:

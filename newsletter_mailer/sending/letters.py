@@ -63,7 +63,7 @@ class Letters:
 
     def of(self, delivery: Delivery, now: dt.datetime) -> Letter:
         """The letter of a delivery, dated `now`. It is made when a transport asks for it."""
-        number, variant, email, name, agency, _, _, agreed = delivery
+        number, variant, email, name, agency, _, _, agreed, _ = delivery
         if now is not self._dated:
             # All that were claimed together share it.
             self._dated = now

@@ -1,21 +1,17 @@
 """Requests to the provider's Mail Send: the people of one variant, up to a limit of each kind."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Self
 
 from newsletter_mailer.sending.transports.sendgrid.merging import Variant
 
 LARGEST = 25_000_000
 """Bytes of a request. The provider's limit for a mail is 30 MB; this stays clear of it."""
 
-
-class Post(NamedTuple):
-    """A letter's number and its personalization."""
-
-    number: int
-    content: bytes
+_LARGEST_PERSON = 20_000
+"""Bytes that a personalization never has."""
 
 
 class Body:
@@ -41,22 +37,26 @@ class Body:
 
 @dataclass(slots=True)
 class Request:
-    """People of one variant."""
+    """People of one variant: the numbers of their letters, and each one's personalization."""
 
     variant: Variant
-    posts: list[Post]
+    numbers: list[int]
+    people: list[bytes]
 
     def body(self) -> Body:
         """What is posted."""
-        people = b",".join([post.content for post in self.posts])
-        return Body((self.variant.head, people, self.variant.tail))
+        return Body((self.variant.head, b",".join(self.people), self.variant.tail))
 
     def halves(self) -> tuple["Request", "Request"]:
         """The same in two requests."""
-        middle = len(self.posts) // 2
-        return (
-            Request(self.variant, self.posts[:middle]),
-            Request(self.variant, self.posts[middle:]),
+        middle = len(self.numbers) // 2
+        return self.only(range(middle)), self.only(range(middle, len(self.numbers)))
+
+    def only(self, places: Iterable[int]) -> "Request":
+        """The same with only the people in these places."""
+        chosen = list(places)
+        return Request(
+            self.variant, [self.numbers[at] for at in chosen], [self.people[at] for at in chosen]
         )
 
 
@@ -65,25 +65,26 @@ class Gathering:
 
     def __init__(self, variant: Variant) -> None:
         self.variant = variant
-        self.posts: list[Post] = []
+        self.numbers: list[int] = []
         self.since = 0.0
         """When the first of them came, on the monotonic clock."""
-        self._bytes = len(variant.head) + len(variant.tail)
-        self._own = self._bytes
+        self._people: list[bytes] = []
+        self._room = self._all = LARGEST - len(variant.head) - len(variant.tail)
 
-    def add(self, post: Post) -> None:
+    def add(self, number: int, personalization: bytes) -> None:
         """One more."""
-        if not self.posts:
+        if not self.numbers:
             self.since = time.monotonic()
-        self.posts.append(post)
-        self._bytes += len(post.content) + 1
+        self.numbers.append(number)
+        self._people.append(personalization)
+        self._room -= len(personalization) + 1
 
     def full(self, most: int) -> bool:
-        """Whether there is no room for another; a personalization has less than 20 KB."""
-        return len(self.posts) >= most or self._bytes + 20_000 > LARGEST
+        """Whether there is no room for another."""
+        return self._room < _LARGEST_PERSON or len(self.numbers) >= most
 
     def take(self) -> Request:
         """A request of all of them; it begins anew."""
-        request = Request(self.variant, self.posts)
-        self.posts, self._bytes = [], self._own
+        request = Request(self.variant, self.numbers, self._people)
+        self.numbers, self._people, self._room = [], [], self._all
         return request

@@ -10,7 +10,7 @@ from newsletter_mailer.sending.transports.sendgrid.answers import Fate, Judgemen
 from newsletter_mailer.sending.transports.sendgrid.client import Account, Answer
 from newsletter_mailer.sending.transports.sendgrid.merging import MOST_SUBSTITUTED, Variant
 from newsletter_mailer.sending.transports.sendgrid.posting import Posters
-from newsletter_mailer.sending.transports.sendgrid.requests import Gathering, Post, Request
+from newsletter_mailer.sending.transports.sendgrid.requests import Gathering, Request
 
 LINGER = 0.3
 """Seconds that letters wait for others of their variant, where no more are ready."""
@@ -92,41 +92,44 @@ class Work:
     def _gather(self) -> None:
         """Take letters until there is a whole request, or none is ready."""
         self._starved = False
-        while not (self._exhausted or self._starved or self._stop or self._ready()):
-            try:
-                letter = next(self._letters)
-            except StopIteration:
-                self._exhausted = True
-            except Exception as error:
-                self._error, self._exhausted = error, True
-            else:
+        if self._exhausted or self._stop or self._ready():
+            return
+        take = self._give_up if time.monotonic() < self._limited_until else self._take
+        try:
+            for letter in self._letters:
                 if letter is None:
                     self._starved = True
-                else:
-                    self._take(letter)
-
-    def _take(self, letter: Letter) -> None:
-        number = letter.subscriber_id
-        if time.monotonic() < self._limited_until:
-            self._done.append(Receipt(number, Outcome.UNSENT))
-            return
-        try:
-            gathering = self._waiting.get(letter.variant)
-            if gathering is None:
-                gathering = Gathering(self._variant(letter.variant))
-                self._waiting[letter.variant] = gathering
-            content = gathering.variant.personalization(letter)
+                    return
+                if take(letter):
+                    return
         except Exception as error:
+            self._error = error
+        self._exhausted = True
+
+    def _give_up(self, letter: Letter) -> bool:
+        """Give a letter back while the provider wants none; whether to take no more now."""
+        self._done.append(Receipt(letter.subscriber_id, Outcome.UNSENT))
+        return False
+
+    def _take(self, letter: Letter) -> bool:
+        """Take a letter; whether there is a whole request now."""
+        number, variant = letter.subscriber_id, letter.variant
+        try:
+            gathering = self._waiting.get(variant)
+            if gathering is None:
+                gathering = self._waiting[variant] = Gathering(self._variant(variant))
+            content = gathering.variant.personalization(letter)
+        except Exception:
             self._done.append(Receipt(number, Outcome.UNSENT))
-            self._error, self._exhausted = error, True
-            return
+            raise
         if content is None:
             why = f"its merge fields take more than {MOST_SUBSTITUTED:,} bytes"
             self._done.append(Receipt(number, Outcome.REJECTED, detail=why))
-            return
-        gathering.add(Post(number, content))
+            return False
+        gathering.add(number, content)
         self._people += 1
-        self._full = self._full or gathering.full(self._most)
+        self._full = gathering.full(self._most)
+        return self._full or self._people >= self._most
 
     def _ready(self) -> bool:
         """Whether there is enough for a request, so that no more letters are taken."""
@@ -139,13 +142,13 @@ class Work:
             request = self._next()
             if request is None:
                 return
-            self._begin(*[post.number for post in request.posts])
+            self._begin(*request.numbers)
             self._posters.post(request)
 
     def _next(self) -> Request | None:
         if self._again:
             return self._again.popleft()
-        waiting = [each for each in self._waiting.values() if each.posts]
+        waiting = [each for each in self._waiting.values() if each.numbers]
         if not waiting:
             return None
         oldest = min(waiting, key=lambda each: each.since)
@@ -159,7 +162,7 @@ class Work:
 
     def _taken(self, gathering: Gathering) -> Request:
         request = gathering.take()
-        self._people -= len(request.posts)
+        self._people -= len(request.numbers)
         self._full = any(each.full(self._most) for each in self._waiting.values())
         return request
 
@@ -179,15 +182,15 @@ class Work:
 
     def _heed(self, request: Request, answer: Answer) -> None:
         """Write the receipts of a request, or make it ready to be tried again."""
-        judgement = judged(answer, len(request.posts))
+        judgement = judged(answer, len(request.numbers))
         if judgement.fate not in {Fate.BROKEN, Fate.DOUBTFUL, Fate.SLOW_DOWN}:
             self._failures = self._fruitless = self._refused = 0
         match judgement.fate:
             case Fate.TAKEN:
                 provider_id = f"{self._reference}{judgement.message_id}"
                 self._done += [
-                    Receipt(post.number, Outcome.ACCEPTED, provider_id=provider_id)
-                    for post in request.posts
+                    Receipt(number, Outcome.ACCEPTED, "", "", False, provider_id)
+                    for number in request.numbers
                 ]
             case Fate.DOUBTFUL:
                 self._doubt(request, answer, judgement)
@@ -196,7 +199,7 @@ class Work:
             case Fate.SLOW_DOWN:
                 self._hold_back(request, judgement)
             case Fate.HALVE:
-                self._most = max(1, len(request.posts) // 2)
+                self._most = max(1, len(request.numbers) // 2)
                 self._again.extend(request.halves())
             case Fate.NAMED:
                 self._named(request, judgement.named or {})
@@ -211,8 +214,8 @@ class Work:
         if not answer.status:
             why = f"handed over, but not answered: {judgement.words}"
         self._done += [
-            Receipt(post.number, Outcome.IN_DOUBT, code, why, provider_id=self._reference)
-            for post in request.posts
+            Receipt(number, Outcome.IN_DOUBT, code, why, provider_id=self._reference)
+            for number in request.numbers
         ]
         if self._fruitless >= _PATIENCE:
             self._halt(judgement.words)
@@ -254,11 +257,10 @@ class Work:
     def _named(self, request: Request, named: Mapping[int, str]) -> None:
         """Fail those to whom the provider objects; the others go again without them."""
         for at, why in named.items():
-            number = request.posts[at].number
-            self._done.append(Receipt(number, Outcome.REJECTED, "400", why))
-        rest = [post for at, post in enumerate(request.posts) if at not in named]
-        if rest:
-            self._again.append(Request(request.variant, rest))
+            self._done.append(Receipt(request.numbers[at], Outcome.REJECTED, "400", why))
+        rest = request.only(at for at in range(len(request.numbers)) if at not in named)
+        if rest.numbers:
+            self._again.append(rest)
 
     def _put_off(self, times: int) -> None:
         wait = min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** (times - 1))
@@ -276,15 +278,15 @@ class Work:
         while self._again:
             self._give_back(self._again.popleft(), why)
         for each in self._waiting.values():
-            if each.posts:
+            if each.numbers:
                 self._give_back(self._taken(each), why)
 
     def _give_back(self, request: Request, why: str) -> None:
-        self._done += [Receipt(post.number, Outcome.UNSENT, detail=why) for post in request.posts]
+        self._done += [Receipt(number, Outcome.UNSENT, detail=why) for number in request.numbers]
 
     def _finished(self) -> bool:
         if self._done or self._again or self._posters.under_way:
             return False
-        if any(each.posts for each in self._waiting.values()):
+        if any(each.numbers for each in self._waiting.values()):
             return False
         return bool(self._stop) or self._exhausted
