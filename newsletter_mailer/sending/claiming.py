@@ -90,22 +90,20 @@ class Group:
 class Claims:
     """What one process holds of a campaign while it sends.
 
-    `out` are the letters that were claimed and whose fate is not on disk yet, by their numbers.
+    `out` are the letters that were claimed and whose fate is not on disk yet, by their numbers;
+    `settled` is how many deliveries it has brought to their end.
     """
 
-    def __init__(
-        self, campaign_id: int, owner: str, rules: Rules, settled: int, most: int = 1
-    ) -> None:
-        """`settled` is how many deliveries have ended before.
+    def __init__(self, campaign_id: int, owner: str, rules: Rules, most: int = 1) -> None:
+        """`most` is how many letters the transport hands over at a time.
 
-        `most` is how many letters the transport hands over at a time: a group has at least
-        as many, where there are.
+        A group has at least as many, where there are.
         """
         self.rules = rules
         self.group = self._least = max(_SMALLEST, most)
         self._claimed = math.inf
         self._last = 0
-        self.settled = settled
+        self.settled = 0
         self.ending = False
         self.next_at: dt.datetime | None = None
         self._campaign_id = campaign_id

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
-from newsletter_mailer.store.tables import delivery
+from newsletter_mailer.store.tables import batch, delivery
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,12 @@ def count(connection: Connection, campaign_id: int) -> Counts:
         .group_by(delivery.c.status)
     )
     return Counts(**{row.status: row.number for row in rows})
+
+
+def count_settled(connection: Connection, campaign_id: int) -> int:
+    """How many deliveries have ended; at once where nobody has taken a batch yet."""
+    begun = exists().where(batch.c.campaign_id == campaign_id, batch.c.epoch > 0)
+    return count(connection, campaign_id).settled if connection.scalar(select(begun)) else 0
 
 
 def count_by_error(connection: Connection, campaign_id: int) -> list[tuple[str, str, str, int]]:

@@ -85,11 +85,14 @@ def claim(
         return Claim(running=False)
     suppressed = 0
     while True:
-        rows = connection.execute(
+        result = connection.execute(
             _CLAIMABLE,
             {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most},
-        ).all()
-        found = [Delivery._make(row) for row in rows]
+        )
+        # The driver's own rows: to make SQLAlchemy's of a group takes a third as long again.
+        rows = result.cursor.fetchall()
+        result.close()
+        found = list(map(Delivery._make, rows))
         gone = [each.subscriber_id for each in found if each.gone]
         here = [each for each in found if not each.gone] if gone else found
         _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)

@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -14,7 +15,7 @@ from sqlalchemy import Engine
 from newsletter_mailer.errors import SendingError, StoreError
 from newsletter_mailer.sending import control
 from newsletter_mailer.sending.claiming import Claims
-from newsletter_mailer.sending.counting import Counts, count
+from newsletter_mailer.sending.counting import Counts, count, count_settled
 from newsletter_mailer.sending.feeding import Feed
 from newsletter_mailer.sending.generation import NotingJournal
 from newsletter_mailer.sending.letters import Letters
@@ -96,13 +97,16 @@ def run(
     """
     engine, rules, number = dispatch.engine, dispatch.rules, dispatch.campaign_id
     recover(engine, number, dispatch.transport, dispatch.journals, rules.clock())
+    with reading(engine) as connection:
+        settled = count_settled(connection, number)
     while True:
-        next_at = send_pass(dispatch, stop, progress)
+        next_at = send_pass(dispatch, stop, partial(_onwards, progress, settled))
         with writing(engine) as connection:
             control.finish(connection, number, rules.clock())
             control.skip_rest(connection, number, rules.clock())
             counts = count(connection, number)
             state = control.state_of(connection, number)
+        settled = counts.settled
         ending = Ending(counts, next_at if state in {"scheduled", "sending"} else None)
         if ending.next_at is None or stop.is_set() or not _worth_waiting(ending, state, rules):
             return ending
@@ -122,20 +126,19 @@ def send_pass(
 ) -> dt.datetime | None:
     """Send all that can go now; when more can, None for never.
 
-    Others may do the same at the same time: each takes batches that are free.
+    Others may do the same at the same time: each takes batches that are free. `progress`
+    hears how many deliveries have ended since it began.
 
     Raises:
         TransportError, StoreError: as `run` does.
     """
     owner = new_owner(dispatch.campaign_id)
-    with reading(dispatch.engine) as connection:
-        settled = count(connection, dispatch.campaign_id).settled
-    progress(settled)
+    progress(0)
     journal = NotingJournal(dispatch.journals, owner, dispatch.campaign_id)
     feed = None
     try:
         most = dispatch.transport.capabilities.largest_batch
-        claims = Claims(dispatch.campaign_id, owner, dispatch.rules, settled, most)
+        claims = Claims(dispatch.campaign_id, owner, dispatch.rules, most)
         feed = Feed(
             dispatch.engine, claims, dispatch.letters, journal, stop=stop, progress=progress
         )
@@ -172,6 +175,11 @@ def _unsearched() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+def _onwards(progress: Callable[[int], None], before: int, now: int) -> None:
+    """Tell how many have ended in all."""
+    progress(before + now)
 
 
 def _worth_waiting(ending: Ending, state: str, rules: Rules) -> bool:
