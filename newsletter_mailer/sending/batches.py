@@ -36,7 +36,8 @@ def take(
     hold = Hold(campaign_id, found.number, found.epoch + 1)
     here["which"] = hold.number
     connection.execute(_TAKING, here | {"at": hold.epoch, "taker": owner, "until": now + lease})
-    connection.execute(_DOUBTING, here | {"holder": found.owner})
+    if found.epoch:  # else nobody has had it before
+        connection.execute(_DOUBTING, here | {"holder": found.owner})
     return hold
 
 

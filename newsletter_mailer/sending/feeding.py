@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 from sqlalchemy import Engine
 
@@ -75,7 +76,7 @@ class Feed:
                 yield None
                 continue
             paced = group.apart > 0 or group.begin > now()
-            for at, letter in enumerate(self._made(group)):
+            for at, letter in self._made(group):
                 moment = now()
                 if paced:
                     due = max(group.begin + at * group.apart, self._paced)
@@ -89,11 +90,14 @@ class Feed:
                     break
                 yield letter
 
-    def _made(self, group: Group) -> Iterator[Letter]:
+    def _made(self, group: Group) -> Iterator[tuple[int, Letter]]:
         """The letters of a group, made a portion at a time: quicker than each when it goes."""
         of, moment = self._letters.of, group.claimed_at
-        for at in range(0, len(group.deliveries), _PORTION):
-            yield from [of(each, moment) for each in group.deliveries[at : at + _PORTION]]
+        portions = (
+            [of(each, moment) for each in group.deliveries[at : at + _PORTION]]
+            for at in range(0, len(group.deliveries), _PORTION)
+        )
+        return enumerate(chain.from_iterable(portions))
 
     def settle(self, receipts: Sequence[Receipt]) -> None:
         """Take receipts, to be written down within a quarter of a second."""

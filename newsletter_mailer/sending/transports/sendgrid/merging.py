@@ -119,6 +119,7 @@ class Variant:
         self._most = MOST_SUBSTITUTED + _AROUND * (len(text_tags) + len(html_tags))
         self._listed = bool(mailing.list_header)
         self._mail_to_leave = headers.mail_to_leave(mailing.unsubscribe_address)
+        self._plain_to_leave = "unsubscribe_url" in mailing.plain
         header = _LISTED % quoted(mailing.list_header) if self._listed else _OWN
         self._before = f'}}],"headers":{{{header}'
         self._between = (
@@ -146,7 +147,7 @@ class Variant:
         unsubscribe = ""
         if self._listed:
             ways = headers.ways_to_leave(values["unsubscribe_url"], self._mail_to_leave)
-            unsubscribe = quoted(ways)[1:-1]
+            unsubscribe = ways if self._plain_to_leave else quoted(ways)[1:-1]
         return (
             f'{{"to":[{{"email":{quoted(recipient)}{name}{self._before}{unsubscribe}'
             f'{self._between}{number}"}},"substitutions":{{{substituted}}}}}'

@@ -71,16 +71,17 @@ class Gathering:
         self._people: list[bytes] = []
         self._room = self._all = LARGEST - len(variant.head) - len(variant.tail)
 
-    def add(self, number: int, personalization: bytes) -> None:
-        """One more."""
+    def add(self, number: int, personalization: bytes) -> bool:
+        """One more; whether there is no room for another."""
         if not self.numbers:
             self.since = time.monotonic()
         self.numbers.append(number)
         self._people.append(personalization)
         self._room -= len(personalization) + 1
+        return self._room < _LARGEST_PERSON
 
     def full(self, most: int) -> bool:
-        """Whether there is no room for another."""
+        """Whether there is no room for another, or there are so many already."""
         return self._room < _LARGEST_PERSON or len(self.numbers) >= most
 
     def take(self) -> Request:

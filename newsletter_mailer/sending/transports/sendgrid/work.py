@@ -126,9 +126,8 @@ class Work:
             why = f"its merge fields take more than {MOST_SUBSTITUTED:,} bytes"
             self._done.append(Receipt(number, Outcome.REJECTED, detail=why))
             return False
-        gathering.add(number, content)
+        self._full = gathering.add(number, content)
         self._people += 1
-        self._full = gathering.full(self._most)
         return self._full or self._people >= self._most
 
     def _ready(self) -> bool:
