@@ -200,6 +200,8 @@ class Claims:
                 if not work.unanswered:
                     batches.close(connection, work.hold)
             else:
+                if not claim.more:
+                    self._lose(work)
                 return self._group(connection, work, claim.group, now, moment)
         return None
 

@@ -66,11 +66,13 @@ _delivery = cast("Callable[[Sequence[object]], Delivery]", partial(tuple.__new__
 class Claim:
     """What a claim gave: a group, empty when its batch is through.
 
-    `suppressed` of its batch were left out. `held` is False where the batch is somebody
-    else's by now, and `running` where the campaign was paused or cancelled.
+    `more` says whether there is more in its batch that can be claimed now. `suppressed` of
+    its batch were left out. `held` is False where the batch is somebody else's by now, and
+    `running` where the campaign was paused or cancelled.
     """
 
     group: tuple[Delivery, ...] = ()
+    more: bool = False
     suppressed: int = 0
     held: bool = True
     running: bool = True
@@ -92,12 +94,13 @@ def claim(
     while True:
         result = connection.execute(
             _CLAIMABLE,
-            {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most},
+            # One more than wanted, which says whether there is more.
+            {"campaign": hold.campaign_id, "batch": hold.number, "now": now, "most": most + 1},
         )
         # The driver's own rows: to make SQLAlchemy's of a group takes a third as long again.
         rows = result.cursor.fetchall()
         result.close()
-        found = list(map(_delivery, rows))
+        found = list(map(_delivery, rows[:most]))
         gone = [each.subscriber_id for each in found if each.gone]
         here = [each for each in found if not each.gone] if gone else found
         _move(connection, hold, gone, DeliveryStep.SUPPRESS, now)
@@ -117,7 +120,7 @@ def claim(
         suppressed += len(gone)
         if here or not rows:
             break
-    return Claim(tuple(here), suppressed)
+    return Claim(tuple(here), len(rows) > most, suppressed)
 
 
 def mark(
