@@ -142,6 +142,7 @@ class Ledger:
         *,
         stop: threading.Event | None = None,
         waiting: Callable[[dt.datetime], None] = lambda _until: None,
+        progress: Callable[[int], None] = lambda _number: None,
         **changes: Any,  # noqa: ANN401 - any field of the rules
     ) -> Ending:
         """Run it until nothing can go now."""
@@ -158,7 +159,7 @@ class Ledger:
         return run(
             dispatch,
             stop=stop or threading.Event(),
-            progress=lambda _number: None,
+            progress=progress,
             waiting=waiting,
         )
 

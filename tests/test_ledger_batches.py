@@ -109,6 +109,14 @@ def test_a_claim_renews_the_lease(ledger: Ledger) -> None:
     assert ledger.batches()[0].lease_until == NOW + LEASE * 1.5
 
 
+def test_a_claim_says_whether_there_is_more(ledger: Ledger) -> None:
+    """One at a time, all but the last claim of a batch say that more can be claimed."""
+    hold = must_take(ledger, "owner")
+    told = [claim_of(ledger, hold, most=1) for _ in range(3)]
+    assert [(len(each.group), each.more) for each in told] == [(1, True), (1, True), (1, False)]
+    assert claim_of(ledger, hold) == Claim()
+
+
 def test_the_old_owner_can_claim_nothing_more(ledger: Ledger) -> None:
     """Behind the fence a claim is refused, the lease is not renewed, the batch not closed."""
     old = must_take(ledger, "old")

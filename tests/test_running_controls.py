@@ -78,6 +78,20 @@ def test_a_pause_takes_effect_within_one_group(make: Make) -> None:
     assert transport.has == Counter(range(1, 1201))
 
 
+def test_progress_goes_on_from_where_it_was(make: Make) -> None:
+    """The first run tells of none before it; the next begins with what that one ended."""
+    ledger = make(1200)
+    heard: list[int] = []
+    ending = ledger.send(Scripted(between=at_letter(50, ledger, "pause")), progress=heard.append)
+    assert heard == sorted(heard)
+    assert (heard[0], heard[-1]) == (0, ending.counts.sent)
+    move(ledger, "resume")
+    again: list[int] = []
+    ledger.send(Scripted(), progress=again.append)
+    assert again == sorted(again)
+    assert (again[0], again[-1]) == (ending.counts.sent, 1200)
+
+
 @pytest.mark.parametrize("what", ["pause", "cancel"])
 def test_at_a_slow_rate_a_stop_takes_a_second_or_two(make: Make, what: str) -> None:
     """With five letters a second, hardly any goes after the word was given."""
