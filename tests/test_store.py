@@ -508,3 +508,46 @@ def test_an_older_database_keeps_its_people_and_campaigns(tmp_path: Path) -> Non
         assert connection.execute(select(delivery.c.status)).scalars().all() == ["sent"]
         assert _add(connection, "c@example.org") == 10
     engine.dispose()
+
+
+def test_tables_that_are_made_anew_keep_their_rows(tmp_path: Path) -> None:
+    """Brought up to date from step 10, deliveries and what was tracked are all still there."""
+    rows = {
+        "delivery": "3, 7, 1, 'gp', 'a@example.org', '', 'gp', 'sent', 2, 4, NULL, '250', '', "
+        "'ab1', '2026-03-01 09:30:00', 5",
+        "feedback": "3, 7, 'soft_bounced', '4.2.2', 'full', '2026-03-01', '2026-03-02'",
+        "opened": "3, 7, 'human', 'a rule', '2026-03-01'",
+        "clicked": "3, 7, 2, 'proxied', 'a rule', '2026-03-01'",
+        "reach_total": "3, 'gp', -1, 'unknown', '2026-03-01', 12",
+    }
+    engine = open_store(_settings(tmp_path))
+    with reading(engine) as connection:
+        newest = _schema(connection)
+    with writing(engine) as connection:
+        command.downgrade(configuration(connection), "0010")
+        _campaign(connection)
+        connection.exec_driver_sql("UPDATE campaign SET id = 3")
+        for table, values in rows.items():
+            connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({values})")  # noqa: S608
+        older = _schema(connection)
+        before = _rows(connection, *rows)
+    engine.dispose()
+    assert "IN ('sent', 'sending'" in str(older["delivery"])
+    engine = open_store(_settings(tmp_path))
+    with reading(engine) as connection:
+        assert _schema(connection) == newest
+        assert _rows(connection, *rows) == before
+    for table, column in (("delivery", "status"), ("feedback", "state"), ("opened", "class")):
+        statement = f"UPDATE {table} SET {column} = 'lost'"  # noqa: S608
+        with pytest.raises(StoreError, match=f"ck_{table}_"), writing(engine) as connection:
+            connection.exec_driver_sql(statement)
+    engine.dispose()
+
+
+def _rows(connection: Connection, *tables: str) -> list[tuple[object, ...]]:
+    """All rows of these tables."""
+    return [
+        tuple(row)
+        for table in tables
+        for row in connection.exec_driver_sql(f"SELECT '{table}', * FROM {table}")  # noqa: S608
+    ]

@@ -6,7 +6,6 @@ last day a person and campaign is kept, and after a while only how many there we
 
 from sqlalchemy import (
     JSON,
-    CheckConstraint,
     Column,
     Date,
     Index,
@@ -17,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from newsletter_mailer.store.tables import Key, UtcTime, metadata
+from newsletter_mailer.store.tables import Key, UtcTime, metadata, one_of
 
 # Everything a provider or a mail server reported, once each. `raw` is as it came, without
 # addresses and user agents; it is left out where the event is of no delivery of ours.
@@ -52,10 +51,10 @@ feedback = Table(
     Column("at", UtcTime, nullable=False),
     Column("soft_at", UtcTime),
     PrimaryKeyConstraint("campaign_id", "subscriber_id"),
-    CheckConstraint(
-        "state IN ('processed', 'deferred', 'delivered', 'dropped', 'blocked', 'soft_bounced', "
-        "'bounced', 'complained')",
-        name="state",
+    one_of(
+        "state",
+        *("processed", "deferred", "delivered", "dropped", "blocked", "soft_bounced"),
+        *("bounced", "complained"),
     ),
 )
 Index(
@@ -65,7 +64,7 @@ Index(
     postgresql_where=feedback.c.soft_at.is_not(None),
 )
 
-_CLASSES = "'human', 'proxied', 'unknown', 'machine'"
+_CLASSES = ("human", "proxied", "unknown", "machine")
 
 # The most telling open of each person and campaign: its class, the rule that decided, and
 # the last day on which there was one of that class.
@@ -78,7 +77,7 @@ opened = Table(
     Column("rule", Text, nullable=False),
     Column("day", Date, nullable=False),
     PrimaryKeyConstraint("campaign_id", "subscriber_id"),
-    CheckConstraint(f"class IN ({_CLASSES})", name="class"),
+    one_of("class", *_CLASSES),
 )
 
 # The same for each link that was followed; `link` is its number in `tracked_link`.
@@ -92,7 +91,7 @@ clicked = Table(
     Column("rule", Text, nullable=False),
     Column("day", Date, nullable=False),
     PrimaryKeyConstraint("campaign_id", "subscriber_id", "link"),
-    CheckConstraint(f"class IN ({_CLASSES})", name="class"),
+    one_of("class", *_CLASSES),
 )
 
 # The links of a campaign that its redirects may lead to, and no other.
@@ -117,5 +116,5 @@ reach_total = Table(
     Column("day", Date, nullable=False),
     Column("people", Integer, nullable=False),
     PrimaryKeyConstraint("campaign_id", "agency", "link", "class", "day"),
-    CheckConstraint(f"class IN ({_CLASSES})", name="class"),
+    one_of("class", *_CLASSES),
 )

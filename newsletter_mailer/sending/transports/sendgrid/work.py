@@ -78,7 +78,9 @@ class Work:
             yield done
             if self._finished():
                 break
-            self._wait()
+            # Once receipts are written down, letters may be ready, or surely come no more.
+            if not done:
+                self._wait()
         if self._error is not None:
             raise self._error
         if self._stop:
@@ -170,7 +172,7 @@ class Work:
     def _wait(self) -> None:
         """Take the answers that have come; wait a moment where nothing else is to be done."""
         busy = not (self._starved or self._exhausted or self._ready())
-        wait = 0.0 if busy or self._done else _ASK_AGAIN
+        wait = 0.0 if busy else _ASK_AGAIN
         if not self._posters.under_way:
             if wait:
                 time.sleep(wait)
