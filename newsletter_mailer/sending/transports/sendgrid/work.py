@@ -286,7 +286,7 @@ class Work:
         self._done += [Receipt(number, Outcome.UNSENT, detail=why) for number in request.numbers]
 
     def _finished(self) -> bool:
-        if self._done or self._again or self._posters.under_way:
+        if self._again or self._posters.under_way:
             return False
         if any(each.numbers for each in self._waiting.values()):
             return False
