@@ -113,7 +113,7 @@ def test_the_states_are_those_that_the_database_allows(kind: type[AnyStep]) -> N
     (check,) = (
         str(each.sqltext)
         for each in table.constraints
-        if isinstance(each, CheckConstraint) and str(each.sqltext).startswith(f"{column} IN")
+        if isinstance(each, CheckConstraint) and str(each.sqltext).startswith(f"{column} ")
     )
     assert sorted(check.split("'")[1::2]) == sorted(STATES[kind])
 
