@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page
 from sqlalchemy import insert
 
 from newsletter_mailer.sending.personal_links import PersonalLinks
@@ -72,32 +72,32 @@ def test_a_health_visitor_comes(visit: Visit, browser: Browser) -> None:
     page, errors = opened(browser)
     page.goto(visit.base)
     visit.look(page, "start")
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_role("link", name="Enter your work e-mail address").click()
     visit.look(page, "start-wrong")
     page.get_by_label("Your work e-mail address").fill(ASHA)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     visit.look(page, "agency")
     page.get_by_label("Search the list").fill("policing")
     page.get_by_text("3 agencies fit").wait_for()
     assert page.get_by_label("Health visitors").is_hidden()
     visit.look(page, "agency-found")
     page.get_by_label("Search the list").fill("")
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     visit.look(page, "agency-wrong")
     page.get_by_label("Health visitors").check()
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     visit.look(page, "details")
     page.get_by_label("Your name").fill("Asha Patel")
-    page.get_by_role("button", name="Sign up").last.click()
+    follow(page.get_by_role("button", name="Sign up").last)
     visit.look(page, "details-wrong")
     page.get_by_label(re.compile("^Yes, send me")).check()
     page.get_by_label(re.compile("^You may also record")).check()
-    page.get_by_role("button", name="Sign up").last.click()
+    follow(page.get_by_role("button", name="Sign up").last)
     visit.look(page, "sent")
     page.goto(visit.link())
     visit.look(page, "confirm")
-    page.get_by_role("button", name="Confirm").click()
+    follow(page.get_by_role("button", name="Confirm"))
     visit.look(page, "confirmed")
     who = visit.web.person(ASHA)
     assert (who.status, who.name, who.agency) == ("active", "Asha Patel", "health-visitors")
@@ -112,26 +112,26 @@ def test_a_health_visitor_changes_preferences(visit: Visit, browser: Browser) ->
     page, errors = opened(browser)
     page.goto(visit.personal("preferences"))
     visit.look(page, "preferences")
-    page.get_by_role("link", name="Change your agency").click()
+    follow(page.get_by_role("link", name="Change your agency"))
     visit.look(page, "preference-agency")
     page.get_by_label("School nurses").check()
-    page.get_by_role("button", name="Save").click()
+    follow(page.get_by_role("button", name="Save"))
     page.get_by_text("Your agency is saved").wait_for()
     visit.look(page, "preferences-saved")
-    page.get_by_role("link", name="Change whether opens are recorded").click()
+    follow(page.get_by_role("link", name="Change whether opens are recorded"))
     visit.look(page, "tracking")
     page.get_by_label("No, do not record it").check()
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Change your name").click()
+    follow(page.get_by_role("button", name="Save"))
+    follow(page.get_by_role("link", name="Change your name"))
     visit.look(page, "name")
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Change the pause").click()
+    follow(page.get_by_role("button", name="Save"))
+    follow(page.get_by_role("link", name="Change the pause"))
     page.get_by_label("Pause until").fill("yesterday")
-    page.get_by_role("button", name="Pause").click()
+    follow(page.get_by_role("button", name="Pause"))
     visit.look(page, "pause-wrong")
     until = dt.date.today() + dt.timedelta(days=40)  # noqa: DTZ011 - as somebody types it
     page.get_by_label("Pause until").fill(f"{until.day}/{until.month}/{until.year}")
-    page.get_by_role("button", name="Pause").click()
+    follow(page.get_by_role("button", name="Pause"))
     visit.look(page, "paused")
     assert visit.web.person(ASHA).agency == "school-nurses"
     chosen = visit.web.rows(preference)[0]
@@ -148,16 +148,16 @@ def test_a_health_visitor_goes(visit: Visit, browser: Browser) -> None:
     unsubscribe = visit.personal("unsubscribe")
     page.goto(unsubscribe)
     visit.look(page, "unsubscribe")
-    page.get_by_role("button", name="Unsubscribe").click()
+    follow(page.get_by_role("button", name="Unsubscribe"))
     visit.look(page, "left")
     assert visit.web.person(ASHA).status == "unsubscribed"
-    page.get_by_role("button", name="Undo").click()
+    follow(page.get_by_role("button", name="Undo"))
     visit.look(page, "back")
     assert visit.web.person(ASHA).status == "active"
     page.goto(visit.personal("preferences"))
-    page.get_by_role("link", name="Erase").click()
+    follow(page.get_by_role("link", name="Erase"))
     visit.look(page, "erase")
-    page.get_by_role("button", name="Erase").click()
+    follow(page.get_by_role("button", name="Erase"))
     visit.look(page, "erased")
     assert visit.web.rows(subscriber) == []
     page.goto(unsubscribe)
@@ -220,32 +220,32 @@ def test_no_script_is_needed(visit: Visit, browser: Browser) -> None:
     page = browser.new_page(java_script_enabled=False)
     page.goto(visit.base)
     page.get_by_label("Your work e-mail address").fill(ASHA)
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_label("Search the list").fill("visitors")
-    page.get_by_role("button", name="Search").click()
+    follow(page.get_by_role("button", name="Search"))
     page.get_by_text("1 agency fits").wait_for()
     assert page.get_by_role("radio").count() == 1
     page.get_by_label("Health visitors").check()
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Continue"))
     page.get_by_label("Your name").fill("Asha")
-    page.get_by_role("button", name="Change the agency").click()
-    page.get_by_role("button", name="Continue").click()
+    follow(page.get_by_role("button", name="Change the agency"))
+    follow(page.get_by_role("button", name="Continue"))
     assert page.get_by_label("Your name").input_value() == "Asha"
     page.get_by_label(re.compile("^Yes, send me")).check()
-    page.get_by_role("button", name="Sign up").last.click()
+    follow(page.get_by_role("button", name="Sign up").last)
     page.goto(visit.link())
-    page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("link", name="See or change your preferences").click()
-    page.get_by_role("link", name="Change your agency").click()
+    follow(page.get_by_role("button", name="Confirm"))
+    follow(page.get_by_role("link", name="See or change your preferences"))
+    follow(page.get_by_role("link", name="Change your agency"))
     page.get_by_label("School nurses").check()
-    page.get_by_role("button", name="Save").click()
-    page.get_by_role("link", name="Unsubscribe").click()
-    page.get_by_role("button", name="Unsubscribe").click()
-    page.get_by_role("button", name="Undo").click()
+    follow(page.get_by_role("button", name="Save"))
+    follow(page.get_by_role("link", name="Unsubscribe"))
+    follow(page.get_by_role("button", name="Unsubscribe"))
+    follow(page.get_by_role("button", name="Undo"))
     page.get_by_role("heading", name="You still get the newsletter").wait_for()
     assert visit.web.person(ASHA).agency == "school-nurses"
     page.goto(visit.personal("preferences") + "/erase")
-    page.get_by_role("button", name="Erase").click()
+    follow(page.get_by_role("button", name="Erase"))
     page.get_by_role("heading", name="Your data is erased").wait_for()
     assert visit.web.rows(subscriber) == []
     page.close()
@@ -288,10 +288,10 @@ def test_a_reader_says_that_they_have_read_it(visit: Visit, browser: Browser) ->
     page.close()
     plain = browser.new_page(java_script_enabled=False)
     plain.goto(path)
-    plain.get_by_role("button", name="Take it back").click()
+    follow(plain.get_by_role("button", name="Take it back"))
     plain.get_by_text("You are not counted.").wait_for()
     assert visit.web.rows(has_read) == []
-    plain.get_by_role("button", name="I have read this").click()
+    follow(plain.get_by_role("button", name="I have read this"))
     plain.get_by_text("You are counted.").wait_for()
     assert len(visit.web.rows(has_read)) == 1
     plain.close()
@@ -309,6 +309,12 @@ def opened(browser: Browser) -> tuple[Page, list[str]]:
     page.on("console", said)
     page.on("pageerror", lambda error: errors.append(str(error)))
     return page, errors
+
+
+def follow(place: Locator) -> None:
+    """Click what leads to another page, and wait until that is there."""
+    with place.page.expect_navigation():
+        place.click()
 
 
 def focused(page: Page) -> str:
